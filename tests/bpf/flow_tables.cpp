@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests/bpf/flow_tables.h"
+
+namespace vmflow::test {
+namespace {
+
+constexpr uint64_t kCpuid = 0x72, kHlt = 0x78, kIo = 0x7b, kIntr = 0x60;
+
+flow_step entry(uint64_t at) { return {at, STEP_ENTRY, 0, 0}; }
+flow_step exit_to(uint64_t at, uint64_t index) { return {at, STEP_EXIT, index == kHlt, index}; }
+flow_step userspace(uint64_t at) { return {at, STEP_USERSPACE_EXIT, 0, 2}; }
+flow_step out(uint64_t at, uint64_t state) { return {at, STEP_OUT, 0, state}; }
+flow_step in_kvm(uint64_t at) { return {at, STEP_IN, 0, 1}; }
+flow_step in_vmm(uint64_t at) { return {at, STEP_IN, 0, 0}; }
+flow_step woken(uint64_t at) { return {at, STEP_WAKE, 0, 4711}; }
+flow_step polled(uint64_t at, uint64_t ns) { return {at, STEP_HALT_END, 0, ns}; }
+flow_step waited(uint64_t at, uint64_t ns) { return {at, STEP_HALT_END, 1, ns}; }
+flow_step end(uint64_t at) { return {at, STEP_END, 0, 0}; }
+
+std::vector<uint64_t> counted(flow_anomaly kind, uint64_t count) {
+  std::vector<uint64_t> anomalies(FLOW_ANOMALIES, 0);
+  anomalies[kind] = count;
+  return anomalies;
+}
+
+}  // namespace
+
+const std::vector<FlowTable>& flow_tables() {
+  static const std::vector<FlowTable> tables = {
+      {"an_exit_is_handled_between_exit_and_entry",
+       {entry(100), exit_to(150, kCpuid), entry(170)},
+       {.guest = 50, .kvm = 20},
+       {{kCpuid, 1, 20}}},
+      {"the_vmm_works_between_userspace_exit_and_entry",
+       {entry(100), exit_to(150, kIo), userspace(160), entry(400)},
+       {.guest = 50, .kvm = 10, .vmm = 240},
+       {{kIo, 1, 250}}},
+      {"halted_vcpu_waits_for_a_cpu_after_its_wakeup",
+       {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken(400), in_kvm(460),
+        waited(480, 0), entry(500)},
+       {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
+       {{kHlt, 1, 60}}},
+      {"failed_polling_before_a_halt_is_told_by_the_halts_end",
+       {entry(100), exit_to(150, kHlt), out(270, FLOW_HALTED), woken(400), in_kvm(460),
+        waited(480, 100), entry(500)},
+       {.guest = 50, .kvm = 20 + 40, .halt_poll = 100, .halted = 130, .ready = 60},
+       {{kHlt, 1, 60}}},
+      {"successful_polling_never_sleeps",
+       {entry(100), exit_to(150, kHlt), polled(250, 80), entry(260)},
+       {.guest = 50, .kvm = 20 + 10, .halt_poll = 80},
+       {{kHlt, 1, 30}}},
+      {"host_time_before_a_halt_is_held_back_until_the_halt_ends",
+       {entry(100), exit_to(150, kHlt), out(270, FLOW_HALTED)},
+       {.guest = 50, .held = 120},
+       {{kHlt, 1, 0}}},
+      {"polling_of_a_vcpu_that_comes_from_the_vmm_is_taken_from_the_vmm",
+       {entry(100), exit_to(150, kIntr), userspace(160), out(300, FLOW_HALTED), woken(500),
+        in_kvm(510), waited(520, 90), entry(530)},
+       {.guest = 50, .kvm = 10 + 20, .vmm = 50, .halt_poll = 90, .halted = 200, .ready = 10},
+       {{kIntr, 1, 80}}},
+      {"a_preempted_guest_is_ready_and_its_host_time_goes_to_the_exit_that_follows",
+       {entry(100), out(150, FLOW_READY), in_kvm(350), exit_to(360, kIntr), entry(370)},
+       {.guest = 50, .kvm = 20, .ready = 200},
+       {{kIntr, 1, 20}}},
+      {"a_preempted_exit_keeps_its_reason",
+       {entry(100), exit_to(150, kIo), out(160, FLOW_READY), in_kvm(350), entry(370)},
+       {.guest = 50, .kvm = 30, .ready = 190},
+       {{kIo, 1, 30}}},
+      {"a_vmm_that_sleeps_is_blocked_and_then_ready",
+       {entry(100), exit_to(150, kIo), userspace(160), out(170, FLOW_VMM_BLOCKED), woken(900),
+        in_vmm(930), entry(950)},
+       {.guest = 50, .kvm = 10, .vmm = 30, .ready = 30, .vmm_blocked = 730},
+       {{kIo, 1, 40}}},
+      {"a_wakeup_before_the_switch_out_is_kept",
+       {entry(100), exit_to(150, kHlt), woken(165), out(170, FLOW_HALTED), in_kvm(200),
+        waited(210, 0), entry(220)},
+       {.guest = 50, .kvm = 40, .ready = 30},
+       {{kHlt, 1, 40}}},
+      {"a_wakeup_of_an_earlier_sleep_is_stale",
+       {entry(100), exit_to(150, kHlt), woken(160), entry(180), exit_to(200, kHlt),
+        out(210, FLOW_HALTED), in_kvm(300), waited(310, 0), entry(320)},
+       {.guest = 70, .kvm = 30 + 10 + 20, .halted = 90},
+       {{kHlt, 2, 60}},
+       counted(FLOW_WAKEUP_MISSING, 1)},
+      {"the_newest_wakeup_counts",
+       {entry(100), exit_to(150, kIo), userspace(160), woken(170), out(200, FLOW_VMM_BLOCKED),
+        woken(500), in_vmm(540), entry(560)},
+       {.guest = 50, .kvm = 10, .vmm = 60, .ready = 40, .vmm_blocked = 300},
+       {{kIo, 1, 70}}},
+      {"an_entry_in_the_guest_is_counted_and_changes_nothing",
+       {entry(100), entry(120), exit_to(150, kCpuid), entry(160)},
+       {.guest = 50, .kvm = 10},
+       {{kCpuid, 1, 10}},
+       counted(FLOW_ENTRY_IN_GUEST, 1)},
+      {"an_exit_without_an_entry_is_counted",
+       {entry(100), exit_to(150, kCpuid), exit_to(160, kCpuid), entry(170)},
+       {.guest = 50, .kvm = 20},
+       {{kCpuid, 2, 20}},
+       counted(FLOW_EXIT_IN_KVM, 1)},
+      {"time_before_an_impossible_event_is_unaccounted",
+       {entry(100), exit_to(150, kHlt), out(160, FLOW_HALTED), entry(300), exit_to(350, kCpuid),
+        entry(360)},
+       {.guest = 50 + 50, .kvm = 10 + 10, .unknown = 140},
+       {{kCpuid, 1, 10}, {kHlt, 1, 10}},
+       counted(FLOW_MISSED_EVENT, 1)},
+      {"a_clock_that_runs_backwards_adds_nothing",
+       {entry(100), exit_to(150, kCpuid), entry(140), exit_to(190, kCpuid), entry(200)},
+       {.guest = 50 + 40, .kvm = 10},
+       {{kCpuid, 2, 10}},
+       counted(FLOW_CLOCK_BACKWARD, 1)},
+      {"the_ledger_of_a_thread_ends_with_it",
+       {entry(100), exit_to(150, kIo), userspace(160), end(190)},
+       {.guest = 50, .kvm = 10, .vmm = 30},
+       {{kIo, 1, 40}}},
+      {"the_first_event_may_be_a_switch_out",
+       {out(100, FLOW_READY), in_kvm(150), entry(160), exit_to(200, kCpuid), entry(210)},
+       {.guest = 40, .kvm = 20, .ready = 50},
+       {{kCpuid, 1, 10}}},
+  };
+  return tables;
+}
+
+}  // namespace vmflow::test

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The state machine, natively.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/bpf/flow_tables.h"
+
+namespace vmflow::test {
+
+void PrintTo(const FlowTable& table, std::ostream* os) { *os << table.name; }
+void PrintTo(const Sums& s, std::ostream* os) {
+  *os << "guest " << s.guest << " kvm " << s.kvm << " vmm " << s.vmm << " halt_poll " << s.halt_poll
+      << " halted " << s.halted << " ready " << s.ready << " vmm_blocked " << s.vmm_blocked
+      << " unknown " << s.unknown << " held " << s.held;
+}
+
+class FlowTables : public testing::TestWithParam<FlowTable> {};
+
+TEST_P(FlowTables, add_up) {
+  vcpu_flow flow{};
+  vcpu_mailbox mailbox{};
+  for (const auto& step : GetParam().steps) flow_play_step(&flow, &mailbox, &step);
+  EXPECT_EQ(sums_of(flow), GetParam().sums);
+  EXPECT_EQ(exits_of(flow), GetParam().exits);
+  EXPECT_EQ(std::vector<uint64_t>(flow.anomaly, flow.anomaly + FLOW_ANOMALIES),
+            GetParam().anomalies);
+}
+
+TEST_P(FlowTables, conserve_time) {
+  vcpu_flow flow{};
+  vcpu_mailbox mailbox{};
+  for (const auto& step : GetParam().steps) {
+    flow_play_step(&flow, &mailbox, &step);
+    uint64_t sum = flow.held_ns;
+    for (auto ns : flow.ns) sum += ns;
+    EXPECT_EQ(sum, flow.last_ns - flow.first_ns);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(VcpuFlow, FlowTables, testing::ValuesIn(flow_tables()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(VcpuMailbox, concurrent_wakers_never_tear_an_entry) {
+  vcpu_mailbox mailbox{};
+  auto waker = [&](uint64_t id) {
+    for (uint64_t i = 1; i <= 20000; i++) flow_post_wake(&mailbox, i * 4 + id, i * 4 + id);
+  };
+  std::thread a(waker, 0), b(waker, 1);
+  a.join();
+  b.join();
+  EXPECT_EQ(mailbox.posted, 40000u);
+  for (const auto& wake : mailbox.wake) EXPECT_EQ(wake.ns, wake.waker);
+  EXPECT_EQ(flow_wake_of(&mailbox, 0) / 4, 20000u);
+}
+
+TEST(FlowBucket, splits_at_powers_of_two) {
+  EXPECT_EQ(flow_bucket(0), 0u);
+  EXPECT_EQ(flow_bucket(511), 0u);
+  EXPECT_EQ(flow_bucket(512), 1u);
+  EXPECT_EQ(flow_bucket(1023), 1u);
+  EXPECT_EQ(flow_bucket(1024), 2u);
+  EXPECT_EQ(flow_bucket(~0ull), FLOW_EXIT_BUCKETS - 1);
+}
+
+TEST(FlowExitIndex, maps_both_vendors) {
+  EXPECT_EQ(flow_exit_index(0, 0x72), 0x72u);
+  EXPECT_EQ(flow_exit_index(0, 0x400), FLOW_EXIT_DIRECT);
+  EXPECT_EQ(flow_exit_index(0, 0xffffffffu), FLOW_EXIT_OUT_OF_RANGE);
+  EXPECT_EQ(flow_exit_index(1, 0x8000000cu), 12u);  // VMX sets flags above bit 15
+}
+
+}  // namespace vmflow::test
