@@ -36,6 +36,7 @@ struct vcpu_slot {
   struct vcpu_identity id;
   struct vcpu_end end;
   struct vcpu_mailbox mailbox;
+  __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
   struct vcpu_flow flow;
 };
 
@@ -93,6 +94,12 @@ struct task_slot {
 };
 
 #define FLOW_DEFAULT_MAX_VCPUS 4096u
+
+/// Source: KVM_MP_STATE_* of linux/kvm.h, EINTR of asm-generic/errno-base.h.
+#define FLOW_MP_UNINITIALIZED 1u
+#define FLOW_MP_INIT_RECEIVED 2u
+#define FLOW_MP_HALTED 3u
+#define FLOW_EINTR 4
 
 #ifdef __cplusplus
 static_assert(sizeof(cpu_record) % 64 == 0);

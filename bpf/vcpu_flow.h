@@ -104,6 +104,9 @@ struct vcpu_mailbox {
 
 #define FLOW_FN static inline __attribute__((always_inline))
 #define FLOW_BARRIER() __asm__ __volatile__("" ::: "memory")
+/// Makes the compiler forget what it knows of `v`, so that the bounds check after it stays for the
+/// verifier to see.
+#define FLOW_FORGET(v) __asm__ __volatile__("" : "+r"(v))
 
 /// The exit index of a raw exit code. Source: asm/svm.h, asm/vmx.h (VMX flags sit above bit 15).
 FLOW_FN __u32 flow_exit_index(__u32 is_vmx, __u32 code) {
@@ -213,6 +216,7 @@ FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
 /// kvm_exit: the vCPU leaves the guest for the exit index `index`; `is_halt` for a HLT exit.
 FLOW_FN void flow_exit(struct vcpu_flow *f, __u64 now_ns, __u32 index, __u32 is_halt) {
   __u64 pending_ns = 0;
+  FLOW_FORGET(index);
   if (index >= FLOW_EXIT_CODES) index = FLOW_EXIT_OUT_OF_RANGE;
   if (!flow_start(f, now_ns, FLOW_KVM)) {
     if (f->state == FLOW_GUEST) {
@@ -239,6 +243,7 @@ FLOW_FN void flow_exit(struct vcpu_flow *f, __u64 now_ns, __u32 index, __u32 is_
 
 /// kvm_userspace_exit: KVM_RUN returns to the VMM with userspace exit index `reason`.
 FLOW_FN void flow_userspace_exit(struct vcpu_flow *f, __u64 now_ns, __u32 reason) {
+  FLOW_FORGET(reason);
   if (reason >= FLOW_USERSPACE_REASONS) reason = FLOW_USERSPACE_OUT_OF_RANGE;
   if (!flow_start(f, now_ns, FLOW_VMM)) {
     if (flow_on_host_cpu(f)) {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/sources/bpf_programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "vmflow.skel.h"
+
+namespace vmflow {
+namespace {
+
+/// What libbpf complained with, the verifier's log included: it names the cause better than errno.
+thread_local std::string complaints;
+
+int remember(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  va_list again;
+  va_copy(again, arguments);
+  std::string text(static_cast<size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, again))) + 1, 0);
+  va_end(again);
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  complaints += text.c_str();
+  return 0;
+}
+
+std::string why(int error) {
+  if (error == EPERM && geteuid() != 0)
+    return "not permitted: run as root, or with CAP_BPF and CAP_PERFMON";
+  return fmt::format("{}\n{}", std::strerror(error), complaints);
+}
+
+size_t whole_pages(size_t bytes) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+template <typename T>
+Result<T*> map_array(const bpf_map* map, uint32_t entries, int protection) {
+  void* memory = mmap(nullptr, whole_pages(sizeof(T) * entries), protection, MAP_SHARED,
+                      bpf_map__fd(map), 0);
+  if (memory == MAP_FAILED)
+    return failure(fmt::format("mapping {} failed: {}", bpf_map__name(map), std::strerror(errno)));
+  return static_cast<T*>(memory);
+}
+
+template <typename T>
+void unmap_array(T* memory, uint32_t entries) {
+  if (memory != nullptr) munmap(memory, whole_pages(sizeof(T) * entries));
+}
+
+/// One entry of a per-CPU array, as the kernel hands it out: values padded to 8 bytes.
+template <typename T>
+std::vector<T> per_cpu(const bpf_map* map, uint32_t key, int cpus) {
+  std::vector<T> values(static_cast<size_t>(cpus));
+  if (bpf_map_lookup_elem(bpf_map__fd(map), &key, values.data()) != 0) values.clear();
+  return values;
+}
+
+}  // namespace
+
+void BpfPrograms::Destroy::operator()(vmflow_bpf* object) const { vmflow_bpf__destroy(object); }
+
+BpfPrograms::BpfPrograms(BpfPrograms&& other) noexcept { *this = std::move(other); }
+
+BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
+  std::swap(object_, other.object_);
+  std::swap(slots_, other.slots_);
+  std::swap(cpus_, other.cpus_);
+  std::swap(slot_count_, other.slot_count_);
+  std::swap(cpu_count_, other.cpu_count_);
+  return *this;
+}
+
+BpfPrograms::~BpfPrograms() {
+  unmap_array(slots_, slot_count_);
+  unmap_array(cpus_, cpu_count_);
+}
+
+Result<BpfPrograms> BpfPrograms::load(const KernelSupport& support, uint32_t max_vcpus) {
+  auto loaded = load_with(support, max_vcpus);
+  if (loaded || support.destroy_hook == DestroyHook::none) return loaded;
+  // Some kernels refuse to hook a function; the end of a vCPU is then its thread's.
+  auto without = support;
+  without.destroy_hook = DestroyHook::none;
+  auto second = load_with(without, max_vcpus);
+  return second ? std::move(second) : std::move(loaded);
+}
+
+Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_t max_vcpus) {
+  libbpf_set_print(remember);
+  complaints.clear();
+  BpfPrograms loaded;
+  loaded.object_.reset(vmflow_bpf__open());
+  auto* object = loaded.object_.get();
+  if (object == nullptr) return failure(fmt::format("opening the BPF object failed: {}", why(errno)));
+  loaded.cpu_count_ = static_cast<uint32_t>(libbpf_num_possible_cpus());
+  loaded.slot_count_ = max_vcpus + 1;
+  bpf_map__set_max_entries(object->maps.slots, loaded.slot_count_);
+  bpf_map__set_max_entries(object->maps.free_slots, max_vcpus);
+  bpf_map__set_max_entries(object->maps.vcpu_index, max_vcpus);
+  bpf_map__set_max_entries(object->maps.cpus, loaded.cpu_count_);
+  std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
+              sizeof(support.config));
+  const auto hook = support.destroy_hook;
+  bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
+  bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
+  if (const int error = vmflow_bpf__load(object); error != 0)
+    return failure(fmt::format("loading the BPF programs failed: {}", why(-error)));
+  if (auto mapped = loaded.map_memory(); !mapped) return tl::unexpected(mapped.error());
+  // High indices first: a stack gives the lowest one out next, and readers stop at the highest used.
+  for (uint32_t index = max_vcpus; index >= 1; index--)
+    bpf_map_update_elem(bpf_map__fd(object->maps.free_slots), nullptr, &index, BPF_ANY);
+  if (const int error = vmflow_bpf__attach(object); error != 0)
+    return failure(fmt::format("attaching the BPF programs failed: {}", why(-error)));
+  return loaded;
+}
+
+Result<void> BpfPrograms::map_memory() {
+  auto slots = map_array<vcpu_slot>(object_->maps.slots, slot_count_, PROT_READ | PROT_WRITE);
+  if (!slots) return tl::unexpected(slots.error());
+  slots_ = *slots;
+  auto cpus = map_array<cpu_record>(object_->maps.cpus, cpu_count_, PROT_READ);
+  if (!cpus) return tl::unexpected(cpus.error());
+  cpus_ = *cpus;
+  return {};
+}
+
+std::vector<exit_histogram> BpfPrograms::exit_histograms() const {
+  std::vector<exit_histogram> sums(FLOW_EXIT_CODES);
+  for (uint32_t code = 0; code < FLOW_EXIT_CODES; code++) {
+    for (const auto& cpu : per_cpu<exit_histogram>(object_->maps.exit_histograms, code,
+                                                   static_cast<int>(cpu_count_))) {
+      sums[code].sum_ns += cpu.sum_ns;
+      for (uint32_t i = 0; i < FLOW_EXIT_BUCKETS; i++) sums[code].bucket[i] += cpu.bucket[i];
+    }
+  }
+  return sums;
+}
+
+std::vector<uint64_t> BpfPrograms::losses() const {
+  std::vector<uint64_t> sums(FLOW_LOSSES);
+  for (uint32_t loss = 0; loss < FLOW_LOSSES; loss++)
+    for (auto cpu : per_cpu<uint64_t>(object_->maps.losses, loss, static_cast<int>(cpu_count_)))
+      sums[loss] += cpu;
+  return sums;
+}
+
+std::vector<ProgramInfo> BpfPrograms::programs() const {
+  std::vector<ProgramInfo> programs;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_->obj) {
+    if (!bpf_program__autoload(program)) continue;
+    bpf_prog_info info{};
+    uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
+    programs.push_back({bpf_program__name(program), true, info.recursion_misses});
+  }
+  return programs;
+}
+
+void BpfPrograms::recycle(uint32_t index) {
+  auto& slot = slots_[index];
+  // The address may be another vCPU's by now, with a slot of its own.
+  const auto vcpus = bpf_map__fd(object_->maps.vcpu_index);
+  uint32_t current = FLOW_NO_SLOT;
+  if (bpf_map_lookup_elem(vcpus, &slot.id.vcpu, &current) == 0 && current == index)
+    bpf_map_delete_elem(vcpus, &slot.id.vcpu);
+  const auto generation = slot.id.generation;
+  const auto seq = slot.seq;
+  std::memset(static_cast<void*>(&slot), 0, sizeof(slot));
+  slot.id.generation = generation;
+  slot.seq = seq;
+  bpf_map_update_elem(bpf_map__fd(object_->maps.free_slots), nullptr, &index, BPF_ANY);
+}
+
+}  // namespace vmflow

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/sources/kernel_support.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <filesystem>
+#include <initializer_list>
+
+#include "agent/sources/btf_offsets.h"
+
+namespace vmflow {
+namespace {
+
+constexpr uint32_t kSvmHlt = 0x78;  // SVM_EXIT_HLT
+constexpr uint32_t kVmxHlt = 12;    // EXIT_REASON_HLT
+
+uint32_t offset_or_none(const KernelBtf& btf, std::string_view structure,
+                        std::initializer_list<std::string_view> paths) {
+  for (auto path : paths)
+    if (auto offset = btf.offset(structure, path)) return *offset;
+  return FLOW_NO_OFFSET;
+}
+
+/// Source: struct vcpu_svm (kvm_amd), struct vcpu_vmx (kvm_intel); both begin with struct kvm_vcpu,
+/// which is checked. The VMX reason moved into a common structure with TDX (vt).
+void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
+  auto& config = support.config;
+  config.exit_source = FLOW_EXIT_FROM_NOWHERE;
+  config.vmcb = config.exit_code = FLOW_NO_OFFSET;
+  if (btf.tracepoint_begins_with_pointer("kvm_exit") == false) {
+    config.exit_source = FLOW_EXIT_FROM_ARGUMENT;
+    support.exit_source = "argument";
+  } else if (support.vendor == "svm" && btf.offset("vcpu_svm", "vcpu") == 0u) {
+    config.vmcb = offset_or_none(btf, "vcpu_svm", {"vmcb"});
+    config.exit_code = offset_or_none(btf, "vmcb", {"control.exit_code"});
+    if (config.vmcb == FLOW_NO_OFFSET || config.exit_code == FLOW_NO_OFFSET) return;
+    config.exit_source = FLOW_EXIT_FROM_VMCB;
+    support.exit_source = "vmcb";
+  } else if (support.vendor == "vmx" && btf.offset("vcpu_vmx", "vcpu") == 0u) {
+    config.exit_code = offset_or_none(btf, "vcpu_vmx", {"exit_reason", "vt.exit_reason"});
+    if (config.exit_code == FLOW_NO_OFFSET) return;
+    config.exit_source = FLOW_EXIT_FROM_VMX;
+    support.exit_source = "vmx";
+  }
+}
+
+DestroyHook find_destroy_hook(const KernelBtf& btf) {
+  if (std::filesystem::exists("/sys/bus/event_source/devices/kprobe/type"))
+    return DestroyHook::kprobe;
+  return btf.has_function("kvm_arch_vcpu_destroy") ? DestroyHook::fentry : DestroyHook::none;
+}
+
+}  // namespace
+
+std::string loaded_vendor_module(const std::string& sysfs) {
+  std::error_code ignored;
+  const auto modules = std::filesystem::path(sysfs) / "module";
+  for (const auto* name : {"kvm_amd", "kvm_intel", "kvm_pvm"})
+    if (std::filesystem::exists(modules / name, ignored)) return name;
+  return "";
+}
+
+Result<KernelSupport> probe_kernel() {
+  KernelSupport support;
+  utsname name{};
+  if (uname(&name) == 0) support.kernel = name.release;
+  support.vendor_module = loaded_vendor_module();
+  auto btf = KernelBtf::load(support.vendor_module);
+  if (!btf) return tl::unexpected(btf.error());
+  const auto switch_arguments = btf->tracepoint_arguments("sched_switch");
+  if (!switch_arguments)
+    return failure("the kernel has no sched_switch tracepoint in its BTF: it needs CONFIG_TRACEPOINTS=y");
+  if (support.vendor_module.empty()) return support;
+
+  support.kvm = Kvm::present;
+  support.vendor = support.vendor_module == "kvm_amd"     ? "svm"
+                   : support.vendor_module == "kvm_intel" ? "vmx"
+                                                          : support.vendor_module;
+  auto& config = support.config;
+  config.is_vmx = support.vendor == "vmx";
+  config.halt_code = config.is_vmx ? kVmxHlt : kSvmHlt;
+  config.switch_has_prev_state = *switch_arguments >= 4;
+  config.vcpu_id = offset_or_none(*btf, "kvm_vcpu", {"vcpu_id"});
+  config.vcpu_kvm = offset_or_none(*btf, "kvm_vcpu", {"kvm"});
+  config.mp_state = offset_or_none(*btf, "kvm_vcpu", {"arch.mp_state"});
+  if (config.vcpu_id == FLOW_NO_OFFSET || config.vcpu_kvm == FLOW_NO_OFFSET ||
+      config.mp_state == FLOW_NO_OFFSET)
+    return failure(fmt::format(
+        "struct kvm_vcpu is not in the BTF of the kernel or of {}: vmflow needs modules built with BTF",
+        support.vendor_module));
+  config.poll_success_ns =
+      offset_or_none(*btf, "kvm_vcpu", {"stat.generic.halt_poll_success_ns", "stat.halt_poll_success_ns"});
+  config.poll_fail_ns =
+      offset_or_none(*btf, "kvm_vcpu", {"stat.generic.halt_poll_fail_ns", "stat.halt_poll_fail_ns"});
+  find_exit_code(*btf, support);
+  support.destroy_hook = find_destroy_hook(*btf);
+  return support;
+}
+
+}  // namespace vmflow

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the running kernel offers: decided by looking (BTF, sysfs), never by its version.
+#pragma once
+
+#include <string>
+
+#include "agent/result.h"
+#include "bpf/config.h"
+#include "bpf/records.h"
+
+namespace vmflow {
+
+enum class Kvm {
+  absent,   ///< no KVM yet: it may be loaded later
+  present,  ///< kvm and a vendor module are there
+};
+
+/// How the end of a vCPU is noticed.
+enum class DestroyHook { kprobe, fentry, none };
+
+struct KernelSupport {
+  Kvm kvm = Kvm::absent;
+  std::string vendor_module;  ///< kvm_amd, kvm_intel, …; empty if absent
+  std::string vendor = "none";  ///< svm, vmx, or the module's own name
+  std::string kernel;           ///< release
+  std::string exit_source = "none";  ///< vmcb, vmx, argument, none
+  DestroyHook destroy_hook = DestroyHook::none;
+  flow_config config{};
+};
+
+/// Which vendor module is loaded or built in; empty if none is.
+std::string loaded_vendor_module(const std::string& sysfs = "/sys");
+
+/// Looks at the running kernel.
+/// Errors: no BTF; a field or tracepoint without which no number could be right.
+Result<KernelSupport> probe_kernel();
+
+}  // namespace vmflow

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The few kernel types that the programs read, with only the fields they read. Offsets come from the
+// running kernel's BTF (CO-RE). Types of the kvm modules are not here: their offsets are constants
+// that user space reads from the modules' BTF, so that no module BTF (and no CAP_SYS_ADMIN) is needed.
+#ifndef VMFLOW_BPF_KERNEL_TYPES_H
+#define VMFLOW_BPF_KERNEL_TYPES_H
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct bpf_local_storage;
+
+// include/linux/list.h
+struct hlist_node {
+  struct hlist_node *next, **pprev;
+};
+struct hlist_head {
+  struct hlist_node *first;
+};
+
+// include/linux/sched.h; preempt_notifiers under CONFIG_PREEMPT_NOTIFIERS, which KVM selects
+struct task_struct {
+  unsigned int __state;
+  int pid;
+  int tgid;
+  struct hlist_head preempt_notifiers;
+  struct bpf_local_storage *bpf_storage;
+};
+
+#pragma clang attribute pop
+
+#endif

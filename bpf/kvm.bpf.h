@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// KVM's events: entry, exit, userspace exit, end of a halt, end of a vCPU. Raw tracepoints: they cost
+// least and need no module BTF.
+#ifndef VMFLOW_BPF_KVM_BPF_H
+#define VMFLOW_BPF_KVM_BPF_H
+
+static __always_inline __u32 read_exit_code(__u64 vcpu, __u64 first_argument, __u32 *code) {
+  __u64 vmcb = 0;
+  switch (config.exit_source) {
+    case FLOW_EXIT_FROM_ARGUMENT:
+      *code = first_argument;
+      return 1;
+    case FLOW_EXIT_FROM_VMCB:
+      return !bpf_probe_read_kernel(&vmcb, sizeof(vmcb), (void *)(vcpu + config.vmcb)) &&
+             !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vmcb + config.exit_code));
+    case FLOW_EXIT_FROM_VMX:
+      return !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vcpu + config.exit_code));
+    default:
+      return 0;
+  }
+}
+
+// Source: trace_kvm_exit(vcpu, isa) since 5.16, (exit_reason, vcpu, isa) before.
+SEC("raw_tp/kvm_exit")
+int BPF_PROG(on_kvm_exit, __u64 first, __u64 second) {
+  __u64 now_ns = bpf_ktime_get_ns();
+  __u64 vcpu = config.exit_source == FLOW_EXIT_FROM_ARGUMENT ? second : first;
+  struct cpu_record *cpu = this_cpu();
+  struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
+  __u32 code = 0, index = FLOW_EXIT_UNREADABLE;
+  if (!slot) return 0;
+  if (read_exit_code(vcpu, first, &code))
+    index = flow_exit_index(config.is_vmx, code);
+  else
+    lose(FLOW_LOSS_UNREADABLE);
+  begin_write(slot);
+  flow_exit(&slot->flow, now_ns, index, index == config.halt_code);
+  end_write(slot);
+  count_run(&cpu->cost[FLOW_PROG_EXIT], now_ns);
+  return 0;
+}
+
+// Source: trace_kvm_entry(vcpu, …) since 5.10.
+SEC("raw_tp/kvm_entry")
+int BPF_PROG(on_kvm_entry, __u64 vcpu) {
+  __u64 now_ns = bpf_ktime_get_ns(), handled_ns = 0;
+  struct cpu_record *cpu = this_cpu();
+  struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
+  struct exit_histogram *histogram;
+  __u32 ended, bucket;
+  if (!slot) return 0;
+  begin_write(slot);
+  ended = flow_entry(&slot->flow, now_ns, &handled_ns);
+  end_write(slot);
+  if (ended != FLOW_EXIT_NONE && (histogram = bpf_map_lookup_elem(&exit_histograms, &ended))) {
+    bucket = flow_bucket(handled_ns);
+    histogram->sum_ns += handled_ns;
+    if (bucket < FLOW_EXIT_BUCKETS) histogram->bucket[bucket]++;
+  }
+  count_run(&cpu->cost[FLOW_PROG_ENTRY], now_ns);
+  return 0;
+}
+
+// Source: trace_kvm_userspace_exit(reason, errno), after the last vcpu_put of KVM_RUN.
+SEC("raw_tp/kvm_userspace_exit")
+int BPF_PROG(on_kvm_userspace_exit, __u32 reason, int error) {
+  __u64 now_ns = bpf_ktime_get_ns();
+  struct cpu_record *cpu = this_cpu();
+  struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
+  if (!slot) return 0;
+  if (error == -FLOW_EINTR)
+    reason = FLOW_KVM_EXIT_INTR;
+  else if (error < 0)
+    reason = FLOW_USERSPACE_ERROR;
+  else if (reason >= FLOW_USERSPACE_ERROR)
+    reason = FLOW_USERSPACE_OUT_OF_RANGE;
+  begin_write(slot);
+  flow_userspace_exit(&slot->flow, now_ns, reason);
+  end_write(slot);
+  count_run(&cpu->cost[FLOW_PROG_USERSPACE_EXIT], now_ns);
+  return 0;
+}
+
+// Source: trace_kvm_vcpu_wakeup(ns, waited, valid) at the end of kvm_vcpu_halt(). How much of it was
+// polling KVM has just added to its own statistics; without those, a halt that did not wait was all
+// polling and one that waited none.
+SEC("raw_tp/kvm_vcpu_wakeup")
+int BPF_PROG(on_kvm_vcpu_wakeup, __u64 halt_ns, bool waited, bool valid) {
+  __u64 now_ns = bpf_ktime_get_ns(), polled_ns = waited ? 0 : halt_ns, total_ns;
+  struct cpu_record *cpu = this_cpu();
+  struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
+  if (!slot) return 0;
+  if (config.poll_success_ns != FLOW_NO_OFFSET && config.poll_fail_ns != FLOW_NO_OFFSET) {
+    total_ns = read_u64(slot->id.vcpu, config.poll_success_ns) +
+               read_u64(slot->id.vcpu, config.poll_fail_ns);
+    polled_ns = total_ns - slot->polled_ns;
+    slot->polled_ns = total_ns;
+  }
+  begin_write(slot);
+  flow_halt_end(&slot->flow, now_ns, polled_ns, waited, valid);
+  end_write(slot);
+  count_run(&cpu->cost[FLOW_PROG_WAKEUP], now_ns);
+  return 0;
+}
+
+// kvm_arch_vcpu_destroy(vcpu): the VM's last file is closed. There is no tracepoint for it.
+static __always_inline int end_vcpu(__u64 vcpu) {
+  __u64 now_ns = bpf_ktime_get_ns();
+  __u32 *index = bpf_map_lookup_elem(&vcpu_index, &vcpu);
+  struct vcpu_slot *slot = index ? slot_at(*index) : 0;
+  struct cpu_record *cpu = this_cpu();
+  if (slot) slot->end.destroyed_ns = now_ns;
+  bpf_map_delete_elem(&vcpu_index, &vcpu);
+  if (cpu) count_run(&cpu->cost[FLOW_PROG_DESTROY], now_ns);
+  return 0;
+}
+
+SEC("kprobe/kvm_arch_vcpu_destroy")
+int on_vcpu_destroy(struct pt_regs *ctx) { return end_vcpu(PT_REGS_PARM1(ctx)); }
+
+// The same where KVM is built in and the kernel has no kprobes.
+SEC("fentry/kvm_arch_vcpu_destroy")
+int on_vcpu_destroy_fentry(__u64 *ctx) { return end_vcpu(ctx[0]); }
+
+#endif

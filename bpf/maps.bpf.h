@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The maps, and how an event finds its vCPU's slot. Included by vmflow.bpf.c alone.
+#ifndef VMFLOW_BPF_MAPS_BPF_H
+#define VMFLOW_BPF_MAPS_BPF_H
+
+// All vCPUs. User space maps it into memory; --max-vcpus sets its size, since it cannot grow later.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(key, __u32);
+  __type(value, struct vcpu_slot);
+} slots SEC(".maps");
+
+// Indices of free slots; user space gives them back after its final read.
+struct {
+  __uint(type, BPF_MAP_TYPE_STACK);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(value, __u32);
+} free_slots SEC(".maps");
+
+// From struct kvm_vcpu to its slot. As large as slots; preallocated, as programs run with locks held.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(key, __u64);
+  __type(value, __u32);
+} vcpu_index SEC(".maps");
+
+// From a vCPU thread to its slot, for the scheduler's events.
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct task_slot);
+} thread_slots SEC(".maps");
+
+// One entry per possible CPU (set at load): an array, because its lookup is inlined everywhere.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct cpu_record);
+} cpus SEC(".maps");
+
+// Handling time by exit index, host-wide.
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, FLOW_EXIT_CODES);
+  __type(key, __u32);
+  __type(value, struct exit_histogram);
+} exit_histograms SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, FLOW_LOSSES);
+  __type(key, __u32);
+  __type(value, __u64);
+} losses SEC(".maps");
+
+const volatile struct flow_config config = {};
+
+static __always_inline void lose(__u32 loss) {
+  __u64 *count = bpf_map_lookup_elem(&losses, &loss);
+  if (count) (*count)++;
+}
+
+static __always_inline struct vcpu_slot *slot_at(__u32 index) {
+  return bpf_map_lookup_elem(&slots, &index);
+}
+
+static __always_inline struct cpu_record *this_cpu(void) {
+  __u32 cpu = bpf_get_smp_processor_id();
+  struct cpu_record *record = bpf_map_lookup_elem(&cpus, &cpu);
+  if (!record) lose(FLOW_LOSS_CPU_OUT_OF_RANGE);
+  return record;
+}
+
+// A reader that sees the same even number before and after has seen one consistent slot.
+static __always_inline void begin_write(struct vcpu_slot *slot) {
+  slot->seq++;
+  FLOW_BARRIER();
+}
+static __always_inline void end_write(struct vcpu_slot *slot) {
+  FLOW_BARRIER();
+  slot->seq++;
+}
+
+// Own cost: every run is counted, one in FLOW_SAMPLE_EVERY is timed from the event's clock reading on.
+static __always_inline void count_run(struct program_cost *cost, __u64 began_ns) {
+  if (++cost->runs % FLOW_SAMPLE_EVERY) return;
+  cost->timed_runs++;
+  cost->timed_ns += bpf_ktime_get_ns() - began_ns;
+}
+
+static __always_inline __u64 read_u64(__u64 base, __u32 offset) {
+  __u64 value = 0;
+  if (offset != FLOW_NO_OFFSET && bpf_probe_read_kernel(&value, sizeof(value), (void *)(base + offset)))
+    lose(FLOW_LOSS_UNREADABLE);
+  return value;
+}
+static __always_inline __u32 read_u32(__u64 base, __u32 offset) {
+  __u32 value = 0;
+  if (offset != FLOW_NO_OFFSET && bpf_probe_read_kernel(&value, sizeof(value), (void *)(base + offset)))
+    lose(FLOW_LOSS_UNREADABLE);
+  return value;
+}
+
+static __always_inline int has_ended(const struct vcpu_slot *slot) {
+  return slot->end.thread_exit_ns || slot->end.destroyed_ns;
+}
+
+// The slot of a thread, 0 if it is no vCPU thread (any more).
+static __always_inline struct vcpu_slot *thread_slot(struct task_struct *task, __u32 *index) {
+  struct task_slot *mine = bpf_task_storage_get(&thread_slots, task, 0, 0);
+  struct vcpu_slot *slot = mine ? slot_at(mine->slot) : 0;
+  if (!slot || slot->id.generation != mine->generation || slot->id.tid != (__u32)task->pid ||
+      has_ended(slot))
+    return 0;
+  *index = mine->slot;
+  return slot;
+}
+
+// The slot of the thread that runs on this CPU now, for events that do not name their vCPU.
+static __always_inline struct vcpu_slot *running_slot(const struct cpu_record *cpu) {
+  struct vcpu_slot *slot = slot_at(cpu->slot);
+  if (!slot || slot->id.tid != (__u32)bpf_get_current_pid_tgid() || has_ended(slot)) return 0;
+  return slot;
+}
+
+// A new slot for `vcpu`; 0 if there is none.
+static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns) {
+  __u32 index = FLOW_NO_SLOT;
+  struct vcpu_slot *slot;
+  if (bpf_map_pop_elem(&free_slots, &index) || !(slot = slot_at(index))) {
+    lose(FLOW_LOSS_NO_FREE_SLOT);
+    return FLOW_NO_SLOT;
+  }
+  begin_write(slot);
+  slot->id.vcpu = vcpu;
+  slot->id.kvm = read_u64(vcpu, config.vcpu_kvm);
+  slot->id.vcpu_id = read_u32(vcpu, config.vcpu_id);
+  slot->id.taken_ns = now_ns;
+  slot->id.generation++;
+  slot->polled_ns = read_u64(vcpu, config.poll_success_ns) + read_u64(vcpu, config.poll_fail_ns);
+  slot->in_use = 1;
+  end_write(slot);
+  if (bpf_map_update_elem(&vcpu_index, &vcpu, &index, BPF_ANY)) lose(FLOW_LOSS_NO_VCPU_INDEX);
+  return index;
+}
+
+// Makes the current thread the one that runs `vcpu`: at the vCPU's first event, after the agent has
+// started, and when a VMM moves a vCPU to another thread.
+static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu, __u64 now_ns) {
+  __u32 *known = bpf_map_lookup_elem(&vcpu_index, &vcpu);
+  __u32 index = known ? *known : FLOW_NO_SLOT;
+  __u64 pid_tgid = bpf_get_current_pid_tgid();
+  struct vcpu_slot *slot = slot_at(index), *left;
+  struct task_slot *mine;
+  if (index == FLOW_NO_SLOT || !slot || has_ended(slot)) index = take_slot(vcpu, now_ns);
+  slot = slot_at(index);
+  if (index == FLOW_NO_SLOT || !slot) return 0;
+  mine = bpf_task_storage_get(&thread_slots, bpf_get_current_task_btf(), 0,
+                              BPF_LOCAL_STORAGE_GET_F_CREATE);
+  if (!mine) {
+    lose(FLOW_LOSS_NO_TASK_STORAGE);
+    return 0;
+  }
+  // The vCPU that this thread ran before sleeps until some thread runs it again.
+  left = mine->slot == index ? 0 : slot_at(mine->slot);
+  if (left && left->id.generation == mine->generation && left->id.tid == (__u32)pid_tgid &&
+      !has_ended(left)) {
+    begin_write(left);
+    flow_out(&left->flow, now_ns, FLOW_VMM_BLOCKED);
+    left->id.tid = 0;
+    end_write(left);
+  }
+  mine->slot = index;
+  mine->generation = slot->id.generation;
+  begin_write(slot);
+  slot->id.tgid = pid_tgid >> 32;
+  if (slot->id.tid != (__u32)pid_tgid && slot->flow.state == FLOW_VMM_BLOCKED) {
+    flow_post_wake(&slot->mailbox, now_ns, pid_tgid);
+    flow_in(&slot->flow, &slot->mailbox, now_ns, 0);
+  }
+  slot->id.tid = (__u32)pid_tgid;
+  end_write(slot);
+  cpu->slot = index;
+  return slot;
+}
+
+// The slot of the vCPU that an event of KVM names: one load and one compare when it is the one that
+// was switched in here.
+static __always_inline struct vcpu_slot *vcpu_slot_of(struct cpu_record *cpu, __u64 vcpu,
+                                                      __u64 now_ns) {
+  struct vcpu_slot *slot = slot_at(cpu->slot);
+  if (slot && slot->id.vcpu == vcpu && !slot->end.destroyed_ns) return slot;
+  return bind_slot(cpu, vcpu, now_ns);
+}
+
+#endif

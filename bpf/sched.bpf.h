@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The scheduler's events of vCPU threads. A thread that is none costs one load and a branch: it has
+// no task storage.
+#ifndef VMFLOW_BPF_SCHED_BPF_H
+#define VMFLOW_BPF_SCHED_BPF_H
+
+// include/linux/sched.h
+#define TASK_STOPPED_OR_TRACED (0x4 | 0x8)
+
+static __always_inline int in_kvm_run(const struct task_struct *task) {
+  return task->preempt_notifiers.first != 0;
+}
+
+// What a thread that leaves the CPU goes into. Source: kvm_vcpu_running() and vcpu_block() of
+// arch/x86/kvm/x86.c for mp_state: UNINITIALIZED and INIT_RECEIVED wait for INIT or SIPI.
+static __always_inline __u32 state_after_out(const struct task_struct *task, __u64 vcpu, bool preempt,
+                                             __u32 task_state) {
+  __u32 mp_state;
+  if (preempt || task_state == 0) return FLOW_READY;
+  if (task_state & TASK_STOPPED_OR_TRACED) return FLOW_PAUSED;
+  if (!in_kvm_run(task)) return FLOW_VMM_BLOCKED;
+  mp_state = read_u32(vcpu, config.mp_state);
+  if (mp_state == FLOW_MP_HALTED || mp_state == FLOW_MP_UNINITIALIZED ||
+      mp_state == FLOW_MP_INIT_RECEIVED)
+    return FLOW_HALTED;
+  return FLOW_VMM_BLOCKED;
+}
+
+SEC("tp_btf/sched_switch")
+int on_sched_switch(__u64 *ctx) {
+  struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
+  __u64 now_ns;
+  struct cpu_record *cpu;
+  struct vcpu_slot *slot;
+  __u32 index = FLOW_NO_SLOT, task_state;
+  if (!prev->bpf_storage && !next->bpf_storage) return 0;
+  now_ns = bpf_ktime_get_ns();
+  cpu = this_cpu();
+  if (!cpu) return 0;
+  slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
+  if (slot) {
+    task_state = config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state;
+    task_state = state_after_out(prev, slot->id.vcpu, ctx[0], task_state);
+    begin_write(slot);
+    flow_out(&slot->flow, now_ns, task_state);
+    end_write(slot);
+  }
+  index = FLOW_NO_SLOT;
+  slot = next->bpf_storage ? thread_slot(next, &index) : 0;
+  if (slot) {
+    begin_write(slot);
+    flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run(next));
+    end_write(slot);
+  }
+  cpu->slot = index;
+  count_run(&cpu->cost[FLOW_PROG_SWITCH], now_ns);
+  return 0;
+}
+
+// In the waker's context, with the lock of the wakee's state held.
+SEC("tp_btf/sched_waking")
+int on_sched_waking(__u64 *ctx) {
+  struct task_struct *wakee = (void *)ctx[0];
+  __u64 now_ns;
+  struct cpu_record *cpu;
+  struct vcpu_slot *slot;
+  __u32 index;
+  if (!wakee->bpf_storage) return 0;
+  now_ns = bpf_ktime_get_ns();
+  slot = thread_slot(wakee, &index);
+  cpu = this_cpu();
+  if (!slot || !cpu) return 0;
+  flow_post_wake(&slot->mailbox, now_ns, (__u32)bpf_get_current_pid_tgid());
+  count_run(&cpu->cost[FLOW_PROG_WAKING], now_ns);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int on_thread_exit(__u64 *ctx) {
+  struct task_struct *task = (void *)ctx[0];
+  __u64 now_ns;
+  struct cpu_record *cpu;
+  struct vcpu_slot *slot;
+  __u32 index;
+  if (!task->bpf_storage) return 0;
+  now_ns = bpf_ktime_get_ns();
+  slot = thread_slot(task, &index);
+  cpu = this_cpu();
+  if (!slot || !cpu) return 0;
+  begin_write(slot);
+  flow_end(&slot->flow, now_ns);
+  slot->end.thread_exit_ns = now_ns;
+  end_write(slot);
+  cpu->slot = FLOW_NO_SLOT;
+  count_run(&cpu->cost[FLOW_PROG_THREAD_EXIT], now_ns);
+  return 0;
+}
+
+#endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The kernel side of vmflow: one object, so that all programs share one set of maps and constants.
+#include "kernel_types.h"
+
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "config.h"
+#include "records.h"
+
+#include "maps.bpf.h"
+
+#include "kvm.bpf.h"
+#include "sched.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
