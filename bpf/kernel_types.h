@@ -10,6 +10,7 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct bpf_local_storage;
+struct pid;
 
 // include/linux/list.h
 struct hlist_node {
@@ -19,13 +20,30 @@ struct hlist_head {
   struct hlist_node *first;
 };
 
+// include/linux/sched.h
+struct sched_entity {
+  __u64 sum_exec_runtime;
+};
+
 // include/linux/sched.h; preempt_notifiers under CONFIG_PREEMPT_NOTIFIERS, which KVM selects
 struct task_struct {
   unsigned int __state;
   int pid;
   int tgid;
+  struct pid *thread_pid;
+  struct sched_entity se;
   struct hlist_head preempt_notifiers;
   struct bpf_local_storage *bpf_storage;
+};
+
+// include/linux/bpf.h, kernel/bpf/task_iter.c
+struct seq_file;
+struct bpf_iter_meta {
+  struct seq_file *seq;
+};
+struct bpf_iter__task {
+  struct bpf_iter_meta *meta;
+  struct task_struct *task;
 };
 
 #pragma clang attribute pop

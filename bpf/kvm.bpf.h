@@ -47,12 +47,13 @@ int BPF_PROG(on_kvm_entry, __u64 vcpu) {
   struct cpu_record *cpu = this_cpu();
   struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
   struct exit_histogram *histogram;
-  __u32 ended, bucket;
+  __u32 ended, bucket, place;
   if (!slot) return 0;
   begin_write(slot);
   ended = flow_entry(&slot->flow, now_ns, &handled_ns);
   end_write(slot);
-  if (ended != FLOW_EXIT_NONE && (histogram = bpf_map_lookup_elem(&exit_histograms, &ended))) {
+  place = bpf_get_smp_processor_id() * FLOW_EXIT_CODES + ended;
+  if (ended != FLOW_EXIT_NONE && (histogram = bpf_map_lookup_elem(&exit_histograms, &place))) {
     bucket = flow_bucket(handled_ns);
     histogram->sum_ns += handled_ns;
     if (bucket < FLOW_EXIT_BUCKETS) histogram->bucket[bucket]++;
@@ -67,7 +68,10 @@ int BPF_PROG(on_kvm_userspace_exit, __u32 reason, int error) {
   __u64 now_ns = bpf_ktime_get_ns();
   struct cpu_record *cpu = this_cpu();
   struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
-  if (!slot) return 0;
+  if (!slot) {
+    if (following) lose(FLOW_LOSS_UNKNOWN_VCPU);
+    return 0;
+  }
   if (error == -FLOW_EINTR)
     reason = FLOW_KVM_EXIT_INTR;
   else if (error < 0)
@@ -81,6 +85,33 @@ int BPF_PROG(on_kvm_userspace_exit, __u32 reason, int error) {
   return 0;
 }
 
+// KVM_RUN is entered. Source: trace_kvm_fpu(load) in kvm_load_guest_fpu(), the first thing that
+// kvm_arch_vcpu_ioctl_run() does with a vCPU; load is 0 on the way back.
+SEC("raw_tp/kvm_fpu")
+int BPF_PROG(on_kvm_fpu, int load) {
+  __u64 now_ns, vcpu;
+  struct task_struct *task;
+  struct vcpu_slot *slot;
+  struct cpu_record *cpu;
+  if (!load) return 0;
+  now_ns = bpf_ktime_get_ns();
+  cpu = this_cpu();
+  if (!cpu) return 0;
+  slot = slot_at(cpu->slot);
+  task = bpf_get_current_task_btf();
+  vcpu = (__u64)task->preempt_notifiers.first - config.preempt_notifier;
+  if (!slot || slot->id.vcpu != vcpu || slot->end.destroyed_ns) {
+    vcpu = vcpu_run_by(task);
+    slot = vcpu ? bind_slot(cpu, vcpu, now_ns) : 0;
+  }
+  if (!slot) return 0;
+  begin_write(slot);
+  flow_run(&slot->flow, now_ns);
+  end_write(slot);
+  count_run(&cpu->cost[FLOW_PROG_RUN], now_ns);
+  return 0;
+}
+
 // Source: trace_kvm_vcpu_wakeup(ns, waited, valid) at the end of kvm_vcpu_halt(). How much of it was
 // polling KVM has just added to its own statistics; without those, a halt that did not wait was all
 // polling and one that waited none.
@@ -89,7 +120,10 @@ int BPF_PROG(on_kvm_vcpu_wakeup, __u64 halt_ns, bool waited, bool valid) {
   __u64 now_ns = bpf_ktime_get_ns(), polled_ns = waited ? 0 : halt_ns, total_ns;
   struct cpu_record *cpu = this_cpu();
   struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
-  if (!slot) return 0;
+  if (!slot) {
+    if (following) lose(FLOW_LOSS_UNKNOWN_VCPU);
+    return 0;
+  }
   if (config.poll_success_ns != FLOW_NO_OFFSET && config.poll_fail_ns != FLOW_NO_OFFSET) {
     total_ns = read_u64(slot->id.vcpu, config.poll_success_ns) +
                read_u64(slot->id.vcpu, config.poll_fail_ns);

@@ -44,9 +44,11 @@ struct {
   __type(value, struct cpu_record);
 } cpus SEC(".maps");
 
-// Handling time by exit index, host-wide.
+// Handling time by CPU and exit index: FLOW_EXIT_CODES entries per possible CPU (set at load). Mapped by
+// user space, which would otherwise need a system call for each.
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, FLOW_EXIT_CODES);
   __type(key, __u32);
   __type(value, struct exit_histogram);
@@ -60,6 +62,12 @@ struct {
 } losses SEC(".maps");
 
 const volatile struct flow_config config = {};
+
+// 0 until every program is attached: a vCPU is not followed with some of its events still missing.
+__u32 following;
+
+// No slot above this one was ever given out: readers stop here.
+__u32 highest_slot;
 
 static __always_inline void lose(__u32 loss) {
   __u64 *count = bpf_map_lookup_elem(&losses, &loss);
@@ -129,10 +137,20 @@ static __always_inline struct vcpu_slot *running_slot(const struct cpu_record *c
   return slot;
 }
 
-// A new slot for `vcpu`; 0 if there is none.
-static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns) {
-  __u32 index = FLOW_NO_SLOT;
+static __always_inline void raise_highest_slot(__u32 index) {
+  for (int tries = 0; tries < 8; tries++) {
+    __u32 highest = *(volatile __u32 *)&highest_slot;
+    if (index <= highest || __sync_val_compare_and_swap(&highest_slot, highest, index) == highest) return;
+  }
+}
+
+// The slot of `vcpu`, a new one if it has none; FLOW_NO_SLOT if none is free. All of its identity is
+// written before anybody else can find it: two CPUs may come here for the same vCPU, and one gives its
+// slot back.
+static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid) {
+  __u32 index = FLOW_NO_SLOT, *first;
   struct vcpu_slot *slot;
+  if (!*(volatile __u32 *)&following) return FLOW_NO_SLOT;
   if (bpf_map_pop_elem(&free_slots, &index) || !(slot = slot_at(index))) {
     lose(FLOW_LOSS_NO_FREE_SLOT);
     return FLOW_NO_SLOT;
@@ -141,12 +159,22 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns) {
   slot->id.vcpu = vcpu;
   slot->id.kvm = read_u64(vcpu, config.vcpu_kvm);
   slot->id.vcpu_id = read_u32(vcpu, config.vcpu_id);
+  slot->id.tgid = pid_tgid >> 32;
+  slot->id.tid = (__u32)pid_tgid;
   slot->id.taken_ns = now_ns;
   slot->id.generation++;
   slot->polled_ns = read_u64(vcpu, config.poll_success_ns) + read_u64(vcpu, config.poll_fail_ns);
-  slot->in_use = 1;
   end_write(slot);
-  if (bpf_map_update_elem(&vcpu_index, &vcpu, &index, BPF_ANY)) lose(FLOW_LOSS_NO_VCPU_INDEX);
+  if (bpf_map_update_elem(&vcpu_index, &vcpu, &index, BPF_NOEXIST)) {
+    first = bpf_map_lookup_elem(&vcpu_index, &vcpu);
+    if (first) {
+      bpf_map_push_elem(&free_slots, &index, BPF_ANY);
+      return *first;
+    }
+    lose(FLOW_LOSS_NO_VCPU_INDEX);
+  }
+  raise_highest_slot(index);
+  slot->in_use = 1;
   return index;
 }
 
@@ -158,7 +186,8 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
   __u64 pid_tgid = bpf_get_current_pid_tgid();
   struct vcpu_slot *slot = slot_at(index), *left;
   struct task_slot *mine;
-  if (index == FLOW_NO_SLOT || !slot || has_ended(slot)) index = take_slot(vcpu, now_ns);
+  if (slot && index != FLOW_NO_SLOT && has_ended(slot)) bpf_map_delete_elem(&vcpu_index, &vcpu);
+  if (index == FLOW_NO_SLOT || !slot || has_ended(slot)) index = take_slot(vcpu, now_ns, pid_tgid);
   slot = slot_at(index);
   if (index == FLOW_NO_SLOT || !slot) return 0;
   mine = bpf_task_storage_get(&thread_slots, bpf_get_current_task_btf(), 0,
@@ -188,6 +217,21 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
   end_write(slot);
   cpu->slot = index;
   return slot;
+}
+
+static __always_inline int in_kvm_run(const struct task_struct *task) {
+  return task->preempt_notifiers.first != 0;
+}
+
+// The vCPU that `task` runs, 0 if it runs none. KVM's preempt notifier lies in struct kvm_vcpu, and is
+// there in any ioctl of a vCPU; KVM_RUN has noted whose thread it is.
+// Source: vcpu_load() and the case KVM_RUN of kvm_vcpu_ioctl(), virt/kvm/kvm_main.c.
+static __always_inline __u64 vcpu_run_by(const struct task_struct *task) {
+  __u64 vcpu = (__u64)task->preempt_notifiers.first - config.preempt_notifier;
+  if (!in_kvm_run(task) || config.preempt_notifier == FLOW_NO_OFFSET ||
+      config.vcpu_pid == FLOW_NO_OFFSET || read_u64(vcpu, config.vcpu_pid) != (__u64)task->thread_pid)
+    return 0;
+  return vcpu;
 }
 
 // The slot of the vCPU that an event of KVM names: one load and one compare when it is the one that

@@ -48,6 +48,7 @@ enum flow_program {
   FLOW_PROG_ENTRY,
   FLOW_PROG_EXIT,
   FLOW_PROG_USERSPACE_EXIT,
+  FLOW_PROG_RUN,
   FLOW_PROG_WAKEUP,
   FLOW_PROG_SWITCH,
   FLOW_PROG_WAKING,
@@ -68,7 +69,7 @@ struct cpu_record {
   __u32 slot; ///< FLOW_NO_SLOT: no known vCPU runs here
   __u32 pad;
   struct program_cost cost[FLOW_PROGS];
-  __u64 align[7]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
+  __u64 align[4]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
 };
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.
@@ -78,6 +79,7 @@ enum flow_loss {
   FLOW_LOSS_NO_VCPU_INDEX,   ///< the index from vCPU to slot was full
   FLOW_LOSS_UNREADABLE,      ///< a kernel structure could not be read
   FLOW_LOSS_CPU_OUT_OF_RANGE,
+  FLOW_LOSS_UNKNOWN_VCPU, ///< a KVM event of a thread that no entry or exit has named yet
   FLOW_LOSSES
 };
 

@@ -7,10 +7,6 @@
 // include/linux/sched.h
 #define TASK_STOPPED_OR_TRACED (0x4 | 0x8)
 
-static __always_inline int in_kvm_run(const struct task_struct *task) {
-  return task->preempt_notifiers.first != 0;
-}
-
 // What a thread that leaves the CPU goes into. Source: kvm_vcpu_running() and vcpu_block() of
 // arch/x86/kvm/x86.c for mp_state: UNINITIALIZED and INIT_RECEIVED wait for INIT or SIPI.
 static __always_inline __u32 state_after_out(const struct task_struct *task, __u64 vcpu, bool preempt,
@@ -29,15 +25,17 @@ static __always_inline __u32 state_after_out(const struct task_struct *task, __u
 SEC("tp_btf/sched_switch")
 int on_sched_switch(__u64 *ctx) {
   struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
-  __u64 now_ns;
+  __u64 now_ns, vcpu;
   struct cpu_record *cpu;
   struct vcpu_slot *slot;
   __u32 index = FLOW_NO_SLOT, task_state;
-  if (!prev->bpf_storage && !next->bpf_storage) return 0;
+  if (!prev->bpf_storage && !next->bpf_storage && !in_kvm_run(prev)) return 0;
   now_ns = bpf_ktime_get_ns();
   cpu = this_cpu();
   if (!cpu) return 0;
   slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
+  // In its first KVM_RUN, before it has entered the guest.
+  if (!slot && (vcpu = vcpu_run_by(prev))) slot = bind_slot(cpu, vcpu, now_ns);
   if (slot) {
     task_state = config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state;
     task_state = state_after_out(prev, slot->id.vcpu, ctx[0], task_state);

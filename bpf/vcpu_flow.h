@@ -4,6 +4,7 @@
 //
 //   UNKNOWN ─first event─► any          GUEST ◄─entry── KVM ──userspace exit──► VMM ──entry──► GUEST
 //   GUEST ──exit──► KVM                 GUEST|KVM|VMM ──out, runnable──► READY ──in──► KVM or VMM
+//   VMM ──KVM_RUN──► KVM
 //   KVM ──out, HLT──► HALTED ──woken──► READY ──in──► KVM
 //   KVM|VMM ──out, asleep──► VMM_BLOCKED|PAUSED ──woken──► READY ──in──► KVM or VMM
 //
@@ -84,7 +85,8 @@ struct vcpu_flow {
   __u64 poll_success;
   __u64 poll_fail;
   __u64 halt_wakeups; ///< halts that ended with a vCPU that had something to do
-  __u64 handled[FLOW_EXIT_BUCKETS];
+  __u64 handled[FLOW_EXIT_BUCKETS]; ///< exits by handling time
+  __u64 handled_ns;                 ///< handling time of the exits in handled
   __u64 userspace[FLOW_USERSPACE_REASONS];
   struct exit_count exits[FLOW_EXIT_CODES];
 };
@@ -205,6 +207,7 @@ FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
       ended = f->exit_index;
       *handled_ns = f->handling_ns;
       f->handled[flow_bucket(f->handling_ns)]++;
+      f->handled_ns += f->handling_ns;
     }
   } else {
     flow_lose(f, now_ns);
@@ -255,6 +258,13 @@ FLOW_FN void flow_userspace_exit(struct vcpu_flow *f, __u64 now_ns, __u32 reason
   }
   f->userspace[reason]++;
   f->state = FLOW_VMM;
+}
+
+/// KVM_RUN is entered: the VMM hands over to KVM. Without this event VMM time lasts until the entry.
+FLOW_FN void flow_run(struct vcpu_flow *f, __u64 now_ns) {
+  if (flow_start(f, now_ns, FLOW_KVM) || f->state != FLOW_VMM) return;
+  flow_add_host(f, FLOW_VMM, flow_elapse(f, now_ns));
+  f->state = FLOW_KVM;
 }
 
 /// sched_switch, the vCPU's thread leaves the CPU for `state`: FLOW_READY if it is runnable, else

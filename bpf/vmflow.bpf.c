@@ -17,4 +17,6 @@
 #include "kvm.bpf.h"
 #include "sched.bpf.h"
 
+#include "discover.bpf.h"
+
 char LICENSE[] SEC("license") = "GPL";

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "vmflow.skel.h"
@@ -25,7 +27,8 @@ int remember(libbpf_print_level level, const char* format, va_list arguments) {
   if (level != LIBBPF_WARN) return 0;
   va_list again;
   va_copy(again, arguments);
-  std::string text(static_cast<size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, again))) + 1, 0);
+  std::string text(static_cast<size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, again))) + 1,
+                   0);
   va_end(again);
   std::vsnprintf(text.data(), text.size(), format, arguments);
   complaints += text.c_str();
@@ -33,8 +36,6 @@ int remember(libbpf_print_level level, const char* format, va_list arguments) {
 }
 
 std::string why(int error) {
-  if (error == EPERM && geteuid() != 0)
-    return "not permitted: run as root, or with CAP_BPF and CAP_PERFMON";
   return fmt::format("{}\n{}", std::strerror(error), complaints);
 }
 
@@ -45,16 +46,16 @@ size_t whole_pages(size_t bytes) {
 
 template <typename T>
 Result<T*> map_array(const bpf_map* map, uint32_t entries, int protection) {
-  void* memory = mmap(nullptr, whole_pages(sizeof(T) * entries), protection, MAP_SHARED,
-                      bpf_map__fd(map), 0);
+  void* memory =
+      mmap(nullptr, whole_pages(sizeof(T) * entries), protection, MAP_SHARED, bpf_map__fd(map), 0);
   if (memory == MAP_FAILED)
     return failure(fmt::format("mapping {} failed: {}", bpf_map__name(map), std::strerror(errno)));
   return static_cast<T*>(memory);
 }
 
 template <typename T>
-void unmap_array(T* memory, uint32_t entries) {
-  if (memory != nullptr) munmap(memory, whole_pages(sizeof(T) * entries));
+void unmap_array(const T* memory, uint32_t entries) {
+  if (memory != nullptr) munmap(const_cast<T*>(memory), whole_pages(sizeof(T) * entries));
 }
 
 /// One entry of a per-CPU array, as the kernel hands it out: values padded to 8 bytes.
@@ -67,22 +68,29 @@ std::vector<T> per_cpu(const bpf_map* map, uint32_t key, int cpus) {
 
 }  // namespace
 
-void BpfPrograms::Destroy::operator()(vmflow_bpf* object) const { vmflow_bpf__destroy(object); }
+void BpfPrograms::Destroy::operator()(vmflow_bpf* object) const {
+  vmflow_bpf__destroy(object);
+}
 
-BpfPrograms::BpfPrograms(BpfPrograms&& other) noexcept { *this = std::move(other); }
+BpfPrograms::BpfPrograms(BpfPrograms&& other) noexcept {
+  *this = std::move(other);
+}
 
 BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
   std::swap(object_, other.object_);
   std::swap(slots_, other.slots_);
   std::swap(cpus_, other.cpus_);
+  std::swap(histograms_, other.histograms_);
   std::swap(slot_count_, other.slot_count_);
   std::swap(cpu_count_, other.cpu_count_);
+  std::swap(destroy_hook_, other.destroy_hook_);
   return *this;
 }
 
 BpfPrograms::~BpfPrograms() {
   unmap_array(slots_, slot_count_);
   unmap_array(cpus_, cpu_count_);
+  unmap_array(histograms_, cpu_count_ * FLOW_EXIT_CODES);
 }
 
 Result<BpfPrograms> BpfPrograms::load(const KernelSupport& support, uint32_t max_vcpus) {
@@ -101,26 +109,31 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   BpfPrograms loaded;
   loaded.object_.reset(vmflow_bpf__open());
   auto* object = loaded.object_.get();
-  if (object == nullptr) return failure(fmt::format("opening the BPF object failed: {}", why(errno)));
+  if (object == nullptr)
+    return failure(fmt::format("opening the BPF object failed: {}", why(errno)));
   loaded.cpu_count_ = static_cast<uint32_t>(libbpf_num_possible_cpus());
   loaded.slot_count_ = max_vcpus + 1;
   bpf_map__set_max_entries(object->maps.slots, loaded.slot_count_);
   bpf_map__set_max_entries(object->maps.free_slots, max_vcpus);
   bpf_map__set_max_entries(object->maps.vcpu_index, max_vcpus);
   bpf_map__set_max_entries(object->maps.cpus, loaded.cpu_count_);
+  bpf_map__set_max_entries(object->maps.exit_histograms, loaded.cpu_count_ * FLOW_EXIT_CODES);
   std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
               sizeof(support.config));
-  const auto hook = support.destroy_hook;
+  const auto hook = loaded.destroy_hook_ = support.destroy_hook;
+  bpf_program__set_autoload(object->progs.on_kvm_fpu, support.has_run_event);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
   if (const int error = vmflow_bpf__load(object); error != 0)
     return failure(fmt::format("loading the BPF programs failed: {}", why(-error)));
   if (auto mapped = loaded.map_memory(); !mapped) return tl::unexpected(mapped.error());
-  // High indices first: a stack gives the lowest one out next, and readers stop at the highest used.
+  // High indices first: a stack gives the lowest one out next, and readers stop at the highest
+  // used.
   for (uint32_t index = max_vcpus; index >= 1; index--)
     bpf_map_update_elem(bpf_map__fd(object->maps.free_slots), nullptr, &index, BPF_ANY);
   if (const int error = vmflow_bpf__attach(object); error != 0)
     return failure(fmt::format("attaching the BPF programs failed: {}", why(-error)));
+  object->bss->following = 1;
   return loaded;
 }
 
@@ -131,19 +144,38 @@ Result<void> BpfPrograms::map_memory() {
   auto cpus = map_array<cpu_record>(object_->maps.cpus, cpu_count_, PROT_READ);
   if (!cpus) return tl::unexpected(cpus.error());
   cpus_ = *cpus;
+  auto histograms = map_array<exit_histogram>(object_->maps.exit_histograms,
+                                              cpu_count_ * FLOW_EXIT_CODES, PROT_READ);
+  if (!histograms) return tl::unexpected(histograms.error());
+  histograms_ = *histograms;
   return {};
+}
+
+program_cost BpfPrograms::cost(flow_program program) const {
+  program_cost sum{};
+  for (uint32_t cpu = 0; cpu < cpu_count_; cpu++) {
+    const auto& cost = cpus_[cpu].cost[program];
+    sum.runs += cost.runs;
+    sum.timed_runs += cost.timed_runs;
+    sum.timed_ns += cost.timed_ns;
+  }
+  return sum;
 }
 
 std::vector<exit_histogram> BpfPrograms::exit_histograms() const {
   std::vector<exit_histogram> sums(FLOW_EXIT_CODES);
-  for (uint32_t code = 0; code < FLOW_EXIT_CODES; code++) {
-    for (const auto& cpu : per_cpu<exit_histogram>(object_->maps.exit_histograms, code,
-                                                   static_cast<int>(cpu_count_))) {
-      sums[code].sum_ns += cpu.sum_ns;
-      for (uint32_t i = 0; i < FLOW_EXIT_BUCKETS; i++) sums[code].bucket[i] += cpu.bucket[i];
-    }
+  for (uint32_t place = 0; place < cpu_count_ * FLOW_EXIT_CODES; place++) {
+    const auto& one = histograms_[place];
+    if (one.sum_ns == 0) continue;
+    auto& sum = sums[place % FLOW_EXIT_CODES];
+    sum.sum_ns += one.sum_ns;
+    for (uint32_t i = 0; i < FLOW_EXIT_BUCKETS; i++) sum.bucket[i] += one.bucket[i];
   }
   return sums;
+}
+
+uint32_t BpfPrograms::highest_slot() const {
+  return __atomic_load_n(&object_->bss->highest_slot, __ATOMIC_ACQUIRE);
 }
 
 std::vector<uint64_t> BpfPrograms::losses() const {
@@ -165,6 +197,18 @@ std::vector<ProgramInfo> BpfPrograms::programs() const {
     programs.push_back({bpf_program__name(program), true, info.recursion_misses});
   }
   return programs;
+}
+
+uint64_t BpfPrograms::discover_vcpus() const {
+  const int iterator = bpf_iter_create(bpf_link__fd(object_->links.discover_vcpus));
+  if (iterator < 0) return 0;
+  std::array<uint64_t, 512> ran_ns{};
+  uint64_t sum_ns = 0;
+  for (ssize_t bytes = 0; (bytes = read(iterator, ran_ns.data(), sizeof(ran_ns))) > 0;)
+    sum_ns = std::accumulate(ran_ns.begin(), ran_ns.begin() + bytes / ssize_t{sizeof(ran_ns[0])},
+                             sum_ns);
+  close(iterator);
+  return sum_ns;
 }
 
 void BpfPrograms::recycle(uint32_t index) {

@@ -33,15 +33,29 @@ class BpfPrograms {
   BpfPrograms& operator=(BpfPrograms&&) noexcept;
   ~BpfPrograms();
 
-  /// Mapped read-write: index 0 is never used. Shape: slot_count() entries.
-  vcpu_slot* slots() { return slots_; }
+  /// Mapped: index 0 is never used. Shape: slot_count() entries.
+  const vcpu_slot* slots() const { return slots_; }
   uint32_t slot_count() const { return slot_count_; }
+  /// No slot above this one was ever in use.
+  uint32_t highest_slot() const;
   const cpu_record* cpus() const { return cpus_; }
   uint32_t cpu_count() const { return cpu_count_; }
+
+  /// Runs and sampled time of one program, all CPUs together.
+  program_cost cost(flow_program program) const;
+  uint64_t runs(flow_program program) const { return cost(program).runs; }
 
   std::vector<exit_histogram> exit_histograms() const;
   std::vector<uint64_t> losses() const;
   std::vector<ProgramInfo> programs() const;
+
+  /// False: the end of a vCPU is told from its thread and its process alone.
+  bool sees_vcpus_destroyed() const { return destroy_hook_ != DestroyHook::none; }
+
+  /// Looks through all threads for vCPUs that have had no event yet, and takes them in.
+  /// Units:  returns the CPU time of all threads inside KVM_RUN, nanoseconds.
+  /// Errors: none; a kernel without task iterators finds none.
+  uint64_t discover_vcpus() const;
 
   /// Gives a slot back for the next vCPU. Its content must have been read for the last time.
   void recycle(uint32_t index);
@@ -54,11 +68,13 @@ class BpfPrograms {
   struct Destroy {
     void operator()(vmflow_bpf* object) const;
   };
-  std::unique_ptr<vmflow_bpf, Destroy> object_;
+  std::unique_ptr<vmflow_bpf, Destroy> object_;  // its links too
   vcpu_slot* slots_ = nullptr;
-  cpu_record* cpus_ = nullptr;
+  const cpu_record* cpus_ = nullptr;
+  const exit_histogram* histograms_ = nullptr;
   uint32_t slot_count_ = 0;
   uint32_t cpu_count_ = 0;
+  DestroyHook destroy_hook_ = DestroyHook::none;
 };
 
 }  // namespace vmflow

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Where a field lies in a structure of the running kernel or of one of its modules.
+// Where a field lies in a structure of the running kernel or of its modules.
 #pragma once
 
 #include <bpf/btf.h>
@@ -9,18 +9,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/result.h"
 
 namespace vmflow {
 
-/// The BTF of the kernel, and of one module on top of it where there is one.
-/// Threads: not shared. Source: /sys/kernel/btf/vmlinux and /sys/kernel/btf/<module>, both plain files.
+/// The BTF of the kernel, and of modules on top of it.
+/// Threads: not shared. Source: /sys/kernel/btf/vmlinux and /sys/kernel/btf/<module>, both plain
+/// files.
 class KernelBtf {
  public:
   /// Errors: the kernel has no BTF. A module without BTF of its own (built in, or built without) is
   ///         no error: its types may be the kernel's.
-  static Result<KernelBtf> load(const std::string& module);
+  static Result<KernelBtf> load(const std::vector<std::string>& modules);
 
   /// Byte offset of a dotted path of members, e.g. ("kvm_vcpu", "arch.mp_state").
   /// Errors: nullopt if the structure or a member does not exist, or is no pointer-free path.
@@ -41,12 +43,19 @@ class KernelBtf {
   };
   using Btf = std::unique_ptr<btf, Free>;
 
-  explicit KernelBtf(Btf kernel) : kernel_(std::move(kernel)) {}
-  const btf* types() const { return module_ ? module_.get() : kernel_.get(); }
-  const btf_type* prototype(std::string_view tracepoint) const;
+  struct Found {
+    const btf* types;
+    uint32_t id;
+  };
+  struct Prototype {
+    const btf* types;
+    const btf_type* function;
+  };
 
-  Btf kernel_;
-  Btf module_;
+  std::optional<Found> find(const std::string& name, uint32_t kind) const;
+  std::optional<Prototype> prototype(std::string_view tracepoint) const;
+
+  std::vector<Btf> layers_;  // the kernel, then modules: each knows the kernel's types too
 };
 
 }  // namespace vmflow

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/sources/kernel_support.h"
 
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <initializer_list>
 
@@ -31,13 +36,13 @@ void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
   if (btf.tracepoint_begins_with_pointer("kvm_exit") == false) {
     config.exit_source = FLOW_EXIT_FROM_ARGUMENT;
     support.exit_source = "argument";
-  } else if (support.vendor == "svm" && btf.offset("vcpu_svm", "vcpu") == 0u) {
+  } else if (support.vendor == Vendor::kSvm && btf.offset("vcpu_svm", "vcpu") == 0u) {
     config.vmcb = offset_or_none(btf, "vcpu_svm", {"vmcb"});
     config.exit_code = offset_or_none(btf, "vmcb", {"control.exit_code"});
     if (config.vmcb == FLOW_NO_OFFSET || config.exit_code == FLOW_NO_OFFSET) return;
     config.exit_source = FLOW_EXIT_FROM_VMCB;
     support.exit_source = "vmcb";
-  } else if (support.vendor == "vmx" && btf.offset("vcpu_vmx", "vcpu") == 0u) {
+  } else if (support.vendor == Vendor::kVmx && btf.offset("vcpu_vmx", "vcpu") == 0u) {
     config.exit_code = offset_or_none(btf, "vcpu_vmx", {"exit_reason", "vt.exit_reason"});
     if (config.exit_code == FLOW_NO_OFFSET) return;
     config.exit_source = FLOW_EXIT_FROM_VMX;
@@ -66,19 +71,19 @@ Result<KernelSupport> probe_kernel() {
   utsname name{};
   if (uname(&name) == 0) support.kernel = name.release;
   support.vendor_module = loaded_vendor_module();
-  auto btf = KernelBtf::load(support.vendor_module);
+  auto btf = KernelBtf::load({"kvm", support.vendor_module});
   if (!btf) return tl::unexpected(btf.error());
   const auto switch_arguments = btf->tracepoint_arguments("sched_switch");
   if (!switch_arguments)
-    return failure("the kernel has no sched_switch tracepoint in its BTF: it needs CONFIG_TRACEPOINTS=y");
+    return failure(
+        "the kernel has no sched_switch tracepoint in its BTF: it needs CONFIG_TRACEPOINTS=y");
   if (support.vendor_module.empty()) return support;
 
   support.kvm = Kvm::present;
-  support.vendor = support.vendor_module == "kvm_amd"     ? "svm"
-                   : support.vendor_module == "kvm_intel" ? "vmx"
-                                                          : support.vendor_module;
+  if (support.vendor_module == "kvm_amd") support.vendor = Vendor::kSvm;
+  if (support.vendor_module == "kvm_intel") support.vendor = Vendor::kVmx;
   auto& config = support.config;
-  config.is_vmx = support.vendor == "vmx";
+  config.is_vmx = support.vendor == Vendor::kVmx;
   config.halt_code = config.is_vmx ? kVmxHlt : kSvmHlt;
   config.switch_has_prev_state = *switch_arguments >= 4;
   config.vcpu_id = offset_or_none(*btf, "kvm_vcpu", {"vcpu_id"});
@@ -86,16 +91,49 @@ Result<KernelSupport> probe_kernel() {
   config.mp_state = offset_or_none(*btf, "kvm_vcpu", {"arch.mp_state"});
   if (config.vcpu_id == FLOW_NO_OFFSET || config.vcpu_kvm == FLOW_NO_OFFSET ||
       config.mp_state == FLOW_NO_OFFSET)
-    return failure(fmt::format(
-        "struct kvm_vcpu is not in the BTF of the kernel or of {}: vmflow needs modules built with BTF",
-        support.vendor_module));
-  config.poll_success_ns =
-      offset_or_none(*btf, "kvm_vcpu", {"stat.generic.halt_poll_success_ns", "stat.halt_poll_success_ns"});
-  config.poll_fail_ns =
-      offset_or_none(*btf, "kvm_vcpu", {"stat.generic.halt_poll_fail_ns", "stat.halt_poll_fail_ns"});
+    return failure(
+        fmt::format("struct kvm_vcpu is not in the BTF of the kernel or of {}: vmflow needs "
+                    "modules built with BTF",
+                    support.vendor_module));
+  config.preempt_notifier = offset_or_none(*btf, "kvm_vcpu", {"preempt_notifier"});
+  config.vcpu_pid = offset_or_none(*btf, "kvm_vcpu", {"pid"});
+  config.poll_success_ns = offset_or_none(
+      *btf, "kvm_vcpu", {"stat.generic.halt_poll_success_ns", "stat.halt_poll_success_ns"});
+  config.poll_fail_ns = offset_or_none(
+      *btf, "kvm_vcpu", {"stat.generic.halt_poll_fail_ns", "stat.halt_poll_fail_ns"});
+  for (const auto* needed : {"kvm_entry", "kvm_exit", "kvm_userspace_exit", "kvm_vcpu_wakeup"})
+    if (!btf->tracepoint_arguments(needed))
+      return failure(fmt::format(
+          "the tracepoint {} is not in the BTF of the kernel or of its module kvm: vmflow needs "
+          "CONFIG_TRACEPOINTS=y and modules built with BTF",
+          needed));
+  support.has_run_event = btf->tracepoint_arguments("kvm_fpu") == 1u;
   find_exit_code(*btf, support);
   support.destroy_hook = find_destroy_hook(*btf);
   return support;
+}
+
+Result<void> check_privilege() {
+  constexpr std::array<bpf_insn, 2> return_zero = {
+      bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K,
+               .dst_reg = BPF_REG_0,
+               .src_reg = 0,
+               .off = 0,
+               .imm = 0},
+      bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const int program = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vmflow_probe", "GPL",
+                                    return_zero.data(), return_zero.size(), nullptr);
+  if (program >= 0) {
+    close(program);
+    return {};
+  }
+  if (errno == EPERM)
+    return failure(
+        "loading BPF programs is not permitted: run as root, or with CAP_BPF and CAP_PERFMON");
+  return failure(
+      fmt::format("the kernel takes no BPF program ({}): it needs CONFIG_BPF_SYSCALL=y and "
+                  "CONFIG_BPF_EVENTS=y",
+                  std::strerror(errno)));
 }
 
 }  // namespace vmflow

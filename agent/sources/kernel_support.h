@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/result.h"
+#include "analysis/snapshot.h"
 #include "bpf/config.h"
 #include "bpf/records.h"
 
@@ -20,10 +21,11 @@ enum class DestroyHook { kprobe, fentry, none };
 
 struct KernelSupport {
   Kvm kvm = Kvm::absent;
-  std::string vendor_module;  ///< kvm_amd, kvm_intel, …; empty if absent
-  std::string vendor = "none";  ///< svm, vmx, or the module's own name
-  std::string kernel;           ///< release
+  std::string vendor_module;         ///< kvm_amd, kvm_intel, …; empty if absent
+  Vendor vendor = Vendor::kNone;     ///< kNone too for a KVM whose codes are not known
+  std::string kernel;                ///< release
   std::string exit_source = "none";  ///< vmcb, vmx, argument, none
+  bool has_run_event = false;        ///< kvm_fpu tells when KVM_RUN is entered
   DestroyHook destroy_hook = DestroyHook::none;
   flow_config config{};
 };
@@ -34,5 +36,8 @@ std::string loaded_vendor_module(const std::string& sysfs = "/sys");
 /// Looks at the running kernel.
 /// Errors: no BTF; a field or tracepoint without which no number could be right.
 Result<KernelSupport> probe_kernel();
+
+/// Errors: this process may not load BPF programs; says what it lacks.
+Result<void> check_privilege();
 
 }  // namespace vmflow

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Label kernel: loads and attaches the programs on the kernel that runs this test.
+#include "agent/sources/bpf_programs.h"
+
 #include <gtest/gtest.h>
 
-#include "agent/sources/bpf_programs.h"
 #include "agent/sources/kernel_support.h"
 
 namespace vmflow {

@@ -14,6 +14,7 @@ enum flow_step_kind {
   STEP_IN,              // a: inside KVM_RUN
   STEP_HALT_END,        // a: polled ns, b: waited
   STEP_WAKE,            // posted to the mailbox by another CPU; a: waker
+  STEP_RUN,             // KVM_RUN is entered
   STEP_END
 };
 
@@ -26,7 +27,8 @@ struct flow_step {
 
 #define FLOW_STEPS_MAX 64u
 
-FLOW_FN void flow_play_step(struct vcpu_flow *f, struct vcpu_mailbox *m, const struct flow_step *s) {
+FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
+                            const struct flow_step* s) {
   __u64 handled_ns = 0;
   if (s->kind == STEP_ENTRY)
     flow_entry(f, s->at_ns, &handled_ns);
@@ -42,6 +44,8 @@ FLOW_FN void flow_play_step(struct vcpu_flow *f, struct vcpu_mailbox *m, const s
     flow_halt_end(f, s->at_ns, s->a, s->b, 1);
   else if (s->kind == STEP_WAKE)
     flow_post_wake(m, s->at_ns, s->a);
+  else if (s->kind == STEP_RUN)
+    flow_run(f, s->at_ns);
   else if (s->kind == STEP_END)
     flow_end(f, s->at_ns);
 }

@@ -6,16 +6,39 @@ namespace {
 
 constexpr uint64_t kCpuid = 0x72, kHlt = 0x78, kIo = 0x7b, kIntr = 0x60;
 
-flow_step entry(uint64_t at) { return {at, STEP_ENTRY, 0, 0}; }
-flow_step exit_to(uint64_t at, uint64_t index) { return {at, STEP_EXIT, index == kHlt, index}; }
-flow_step userspace(uint64_t at) { return {at, STEP_USERSPACE_EXIT, 0, 2}; }
-flow_step out(uint64_t at, uint64_t state) { return {at, STEP_OUT, 0, state}; }
-flow_step in_kvm(uint64_t at) { return {at, STEP_IN, 0, 1}; }
-flow_step in_vmm(uint64_t at) { return {at, STEP_IN, 0, 0}; }
-flow_step woken(uint64_t at) { return {at, STEP_WAKE, 0, 4711}; }
-flow_step polled(uint64_t at, uint64_t ns) { return {at, STEP_HALT_END, 0, ns}; }
-flow_step waited(uint64_t at, uint64_t ns) { return {at, STEP_HALT_END, 1, ns}; }
-flow_step end(uint64_t at) { return {at, STEP_END, 0, 0}; }
+flow_step entry(uint64_t at) {
+  return {at, STEP_ENTRY, 0, 0};
+}
+flow_step exit_to(uint64_t at, uint64_t index) {
+  return {at, STEP_EXIT, index == kHlt, index};
+}
+flow_step userspace(uint64_t at) {
+  return {at, STEP_USERSPACE_EXIT, 0, 2};
+}
+flow_step out(uint64_t at, uint64_t state) {
+  return {at, STEP_OUT, 0, state};
+}
+flow_step in_kvm(uint64_t at) {
+  return {at, STEP_IN, 0, 1};
+}
+flow_step in_vmm(uint64_t at) {
+  return {at, STEP_IN, 0, 0};
+}
+flow_step woken(uint64_t at) {
+  return {at, STEP_WAKE, 0, 4711};
+}
+flow_step polled(uint64_t at, uint64_t ns) {
+  return {at, STEP_HALT_END, 0, ns};
+}
+flow_step waited(uint64_t at, uint64_t ns) {
+  return {at, STEP_HALT_END, 1, ns};
+}
+flow_step run(uint64_t at) {
+  return {at, STEP_RUN, 0, 0};
+}
+flow_step end(uint64_t at) {
+  return {at, STEP_END, 0, 0};
+}
 
 std::vector<uint64_t> counted(flow_anomaly kind, uint64_t count) {
   std::vector<uint64_t> anomalies(FLOW_ANOMALIES, 0);
@@ -35,6 +58,23 @@ const std::vector<FlowTable>& flow_tables() {
        {entry(100), exit_to(150, kIo), userspace(160), entry(400)},
        {.guest = 50, .kvm = 10, .vmm = 240},
        {{kIo, 1, 250}}},
+      {"the_vmm_works_until_it_enters_kvm_run",
+       {entry(100), exit_to(150, kIo), userspace(160), run(380), entry(400)},
+       {.guest = 50, .kvm = 10 + 20, .vmm = 220},
+       {{kIo, 1, 250}}},
+      {"the_first_kvm_run_starts_the_ledger",
+       {run(100), out(110, FLOW_READY), in_kvm(170), entry(180), exit_to(200, kCpuid), entry(210)},
+       {.guest = 20, .kvm = 10 + 10 + 10, .ready = 60},
+       {{kCpuid, 1, 10}}},
+      {"kvm_run_in_kvm_changes_nothing",
+       {entry(100), exit_to(150, kCpuid), run(155), entry(170)},
+       {.guest = 50, .kvm = 20},
+       {{kCpuid, 1, 20}}},
+      {"a_vmm_that_enters_kvm_run_to_halt_polls_from_there_on",
+       {entry(100), exit_to(150, kHlt), userspace(160), run(180), out(300, FLOW_HALTED), woken(500),
+        in_kvm(510), waited(520, 90), entry(530)},
+       {.guest = 50, .kvm = 10 + 30 + 20, .vmm = 20, .halt_poll = 90, .halted = 200, .ready = 10},
+       {{kHlt, 1, 80}}},
       {"halted_vcpu_waits_for_a_cpu_after_its_wakeup",
        {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken(400), in_kvm(460),
         waited(480, 0), entry(500)},

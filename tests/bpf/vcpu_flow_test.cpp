@@ -8,7 +8,9 @@
 
 namespace vmflow::test {
 
-void PrintTo(const FlowTable& table, std::ostream* os) { *os << table.name; }
+void PrintTo(const FlowTable& table, std::ostream* os) {
+  *os << table.name;
+}
 void PrintTo(const Sums& s, std::ostream* os) {
   *os << "guest " << s.guest << " kvm " << s.kvm << " vmm " << s.vmm << " halt_poll " << s.halt_poll
       << " halted " << s.halted << " ready " << s.ready << " vmm_blocked " << s.vmm_blocked

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/build_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analysis/exit_reason.h"
+#include "analysis/ledger.h"
+#include "analysis/userspace_exit.h"
+
+namespace vmflow {
+namespace {
+
+// All vCPUs of one VM, added up.
+struct VmSums {
+  VcpuTotals totals;
+  uint64_t held_back_ns = 0;
+  std::array<uint64_t, FLOW_STATES> open_wait_ns{};
+  std::map<uint32_t, VcpuReading> by_vcpu;
+  std::map<uint32_t, uint32_t> tid_of;
+  std::set<uint32_t> running;  // vCPU ids whose thread lives
+};
+
+std::map<VmKey, VmSums> sum_vms(const Carry& carry) {
+  std::map<VmKey, VmSums> sums;
+  for (const auto& [key, vm] : carry.vms)
+    for (const auto& [id, totals] : vm.retired) {
+      sums[key].totals += totals;
+      sums[key].by_vcpu[id].totals += totals;
+    }
+  for (const auto& [slot, vcpu] : carry.vcpus) {
+    VmSums& vm = sums[vcpu.vm];
+    VcpuReading& mine = vm.by_vcpu[vcpu.vcpu_id];
+    vm.totals += vcpu.reported.totals;
+    mine.totals += vcpu.reported.totals;
+    vm.held_back_ns += vcpu.reported.held_back_ns;
+    mine.held_back_ns += vcpu.reported.held_back_ns;
+    for (uint32_t state = 0; state < FLOW_STATES; state++)
+      vm.open_wait_ns[state] += vcpu.reported.open_wait_ns[state];
+    if (vcpu.thread_exit_ns != 0 || vcpu.destroyed_ns != 0) continue;
+    vm.running.insert(vcpu.vcpu_id);
+    vm.tid_of[vcpu.vcpu_id] = vcpu.tid;
+  }
+  return sums;
+}
+
+TimeLedger time_of(const VcpuTotals& totals, uint64_t held_back_ns) {
+  TimeLedger time{.unaccounted_ns = totals.ns[FLOW_UNKNOWN], .held_back_ns = held_back_ns};
+  std::copy_n(totals.ns.begin(), FLOW_STATES, time.state_ns.begin());
+  return time;
+}
+
+std::vector<ExitFlow> exits_of(Vendor vendor, const VcpuTotals& totals) {
+  std::vector<ExitFlow> exits;
+  for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++)
+    if (totals.exit_count[i] != 0)
+      exits.push_back({exit_name(vendor, i), totals.exit_count[i], totals.exit_ns[i]});
+  return exits;
+}
+
+// The reasons of the vendor's list; those it leaves empty are dropped.
+std::vector<ExitFlow> folded_exits_of(Vendor vendor, const VcpuTotals& totals) {
+  std::vector<ExitFlow> exits(kFoldedExits);
+  for (uint32_t place = 0; place < kFoldedExits; place++)
+    exits[place].reason = folded_exit_name(vendor, place);
+  for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++) {
+    ExitFlow& exit = exits[folded_exit(vendor, i)];
+    exit.count += totals.exit_count[i];
+    exit.ns += totals.exit_ns[i];
+  }
+  std::erase_if(exits, [](const ExitFlow& exit) { return exit.reason.empty(); });
+  return exits;
+}
+
+std::vector<NamedCount> userspace_exits_of(const VcpuTotals& totals) {
+  std::vector<NamedCount> exits;
+  for (uint32_t i = 0; i < FLOW_USERSPACE_REASONS; i++) {
+    if (totals.userspace[i] == 0) continue;
+    const auto name = userspace_exit_name(i);
+    const auto known = std::ranges::find(exits, name, &NamedCount::name);
+    if (known == exits.end())
+      exits.push_back({std::string(name), totals.userspace[i]});
+    else
+      known->count += totals.userspace[i];
+  }
+  return exits;
+}
+
+VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums, Vendor vendor) {
+  const VcpuTotals& totals = sums.totals;
+  VmFlow flow;
+  flow.label = vm.label;
+  flow.name = sanitise(identity.name);
+  flow.uuid = sanitise(identity.uuid);
+  flow.vmm = sanitise(identity.vmm);
+  flow.pid = identity.pid;
+  flow.start_time_unix_seconds = identity.start_time_unix_seconds;
+  flow.vcpus = static_cast<uint32_t>(sums.running.size());
+  flow.time = time_of(totals, sums.held_back_ns);
+  flow.open_wait_ns = sums.open_wait_ns;
+  flow.exits = exits_of(vendor, totals);
+  flow.folded_exits = folded_exits_of(vendor, totals);
+  flow.exit_durations = {totals.handled, totals.handled_ns};
+  flow.userspace_exits = userspace_exits_of(totals);
+  flow.poll_success_ns = totals.poll_success_ns;
+  flow.poll_fail_ns = totals.poll_fail_ns;
+  flow.poll_success = totals.poll_success;
+  flow.poll_fail = totals.poll_fail;
+  flow.halt_wakeups = totals.halt_wakeups;
+  for (const auto& [id, vcpu] : sums.by_vcpu) {
+    const auto tid = sums.tid_of.find(id);
+    flow.per_vcpu.push_back(
+        {id, tid == sums.tid_of.end() ? 0 : tid->second, time_of(vcpu.totals, vcpu.held_back_ns)});
+  }
+  return flow;
+}
+
+std::vector<ExitDurations> host_exit_durations(const Snapshot& snapshot) {
+  std::vector<ExitDurations> durations(kFoldedExits);
+  for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++) {
+    const exit_histogram& histogram = snapshot.exit_histograms[i];
+    ExitDurations& sum = durations[folded_exit(snapshot.host.vendor, i)];
+    sum.sum_ns += histogram.sum_ns;
+    for (uint32_t b = 0; b < FLOW_EXIT_BUCKETS; b++) sum.bucket[b] += histogram.bucket[b];
+  }
+  return durations;
+}
+
+// One timed run stands for as many as there were runs for each timed one.
+uint64_t estimated_run_ns(const program_cost& cost) {
+  if (cost.timed_runs == 0) return 0;
+  const double mean_ns = static_cast<double>(cost.timed_ns) / static_cast<double>(cost.timed_runs);
+  return static_cast<uint64_t>(mean_ns * static_cast<double>(cost.runs));
+}
+
+std::vector<ProgramFlow> programs_of(const Snapshot& snapshot, Carry& carry) {
+  std::vector<ProgramFlow> programs;
+  for (const auto& program : snapshot.programs) {
+    uint64_t& run_ns = carry.program_run_ns[program.name];
+    run_ns = std::max(run_ns, estimated_run_ns(program.cost));
+    programs.push_back({program.name, program.attached, program.cost.runs, program.cost.timed_runs,
+                        run_ns, program.recursion_misses});
+  }
+  return programs;
+}
+
+LedgerHealth health_of(const Snapshot& snapshot, const Carry& carry, const VcpuTotals& everything) {
+  LedgerHealth health;
+  health.anomalies = everything.anomaly;
+  health.losses = snapshot.losses;
+  health.clamps = carry.clamps;
+  for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++)
+    if (folded_exit(snapshot.host.vendor, i) == kNamedExits)
+      health.exits_folded += everything.exit_count[i];
+  health.duplicate_uuids = carry.duplicate_uuids;
+  health.torn_slots = carry.torn_slots;
+  health.entries_missing = snapshot.entries_missing;
+  return health;
+}
+
+std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
+                           const std::map<VmKey, VmSums>& sums) {
+  std::vector<VmFlow> vms;
+  for (const auto& [key, vm] : carry.vms) {
+    const auto identity = snapshot.identities.find(key);
+    const auto of_vm = sums.find(key);
+    if (of_vm == sums.end()) continue;
+    VmIdentity known;
+    known.pid = key.tgid;
+    if (identity != snapshot.identities.end()) known = identity->second;
+    vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
+  }
+  std::ranges::sort(vms, {}, &VmFlow::label);
+  return vms;
+}
+
+}  // namespace
+
+Built build_model(const Snapshot& snapshot, Carry previous) {
+  Built built{.model = {}, .carry = std::move(previous)};
+  Carry& carry = built.carry;
+  take_in_slots(carry, snapshot);
+  depart(carry, snapshot);
+  label_vms(carry, snapshot);
+
+  const auto sums = sum_vms(carry);
+  VcpuTotals everything = carry.departed;
+  for (const auto& [key, vm] : sums) everything += vm.totals;
+
+  FlowModel& model = built.model;
+  model.now_ns = snapshot.now_ns;
+  model.host = snapshot.host;
+  model.vms = vms_of(snapshot, carry, sums);
+  model.departed = {carry.departed_vms, time_of(carry.departed, 0),
+                    folded_exits_of(snapshot.host.vendor, carry.departed)};
+  model.exit_durations = host_exit_durations(snapshot);
+  model.health = health_of(snapshot, carry, everything);
+  model.programs = programs_of(snapshot, carry);
+  model.maps = snapshot.maps;
+  model.recyclable = recyclable_slots(carry, snapshot);
+  return built;
+}
+
+}  // namespace vmflow

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What one build of the model hands to the next, so that no counter falls and nothing counts twice.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "analysis/open_interval.h"
+#include "analysis/snapshot.h"
+#include "analysis/vm_label.h"
+
+namespace vmflow {
+
+/// A vCPU as last reported.
+struct VcpuCarry {
+  VmKey vm;
+  uint64_t vcpu = 0;  ///< address of struct kvm_vcpu
+  uint32_t vcpu_id = 0;
+  uint32_t tid = 0;
+  uint64_t taken_ns = 0;
+  uint64_t thread_exit_ns = 0;
+  uint64_t destroyed_ns = 0;
+  bool torn = false;  ///< not read in this snapshot: the last reported values stand
+  VcpuReading reported;
+};
+
+/// A live VM.
+struct VmCarry {
+  std::string label;
+  bool identified = false;  ///< the label is final
+  bool process_gone = false;
+  std::map<uint32_t, VcpuTotals> retired;  ///< by vCPU id: vCPUs whose slots have been given back
+};
+
+/// All of it. A default one starts from nothing.
+struct Carry {
+  std::map<SlotKey, VcpuCarry> vcpus;
+  std::map<VmKey, VmCarry> vms;
+  std::set<SlotKey> finished;  ///< counted for the last time, not yet seen recycled
+  LabelBook labels;
+  VcpuTotals departed;
+  uint64_t departed_vms = 0;
+  uint64_t clamps = 0;
+  uint64_t duplicate_uuids = 0;
+  uint64_t torn_slots = 0;
+  std::map<std::string, uint64_t> program_run_ns;  ///< estimates vary: as last reported
+};
+
+}  // namespace vmflow

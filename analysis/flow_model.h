@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What every exporter shows: one host at one moment. Values only, frozen once it is built.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "analysis/snapshot.h"
+#include "bpf/records.h"
+
+namespace vmflow {
+
+/// Where vCPU time went. Units: nanoseconds of CLOCK_MONOTONIC.
+/// Shape: `state_ns`, `unaccounted_ns` and `held_back_ns` sum to the time since the first event.
+struct TimeLedger {
+  std::array<uint64_t, FLOW_STATES> state_ns{};
+  uint64_t unaccounted_ns = 0;
+  uint64_t held_back_ns = 0;  ///< before a halt: kernel work or polling, not yet known
+};
+
+struct ExitFlow {
+  std::string reason;
+  uint64_t count = 0;
+  uint64_t ns = 0;  ///< kernel and VMM time after such exits, without polling, ready time and sleep
+};
+
+struct NamedCount {
+  std::string name;
+  uint64_t count = 0;
+};
+
+/// Handling times. Shape: flow_bucket() says what a bucket holds.
+struct ExitDurations {
+  std::array<uint64_t, FLOW_EXIT_BUCKETS> bucket{};
+  uint64_t sum_ns = 0;
+};
+
+struct VcpuTime {
+  uint32_t vcpu_id = 0;
+  uint32_t tid = 0;  ///< of the thread that runs or last ran it; 0: none any more
+  TimeLedger time;
+};
+
+/// One live VM.
+struct VmFlow {
+  std::string label;  ///< stable: see vm_label.h
+  std::string name;
+  std::string uuid;
+  std::string vmm;
+  uint32_t pid = 0;
+  double start_time_unix_seconds = 0;
+  uint32_t vcpus = 0;  ///< vCPUs whose threads live
+  TimeLedger time;
+  std::array<uint64_t, FLOW_STATES> open_wait_ns{};  ///< of `time`, waits that have not ended
+  std::vector<ExitFlow> exits;                       ///< every reason that occurred
+  std::vector<ExitFlow> folded_exits;                ///< the vendor's fixed list, then `other`
+  ExitDurations exit_durations;
+  std::vector<NamedCount> userspace_exits;
+  uint64_t poll_success_ns = 0;
+  uint64_t poll_fail_ns = 0;
+  uint64_t poll_success = 0;
+  uint64_t poll_fail = 0;
+  uint64_t halt_wakeups = 0;
+  std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
+};
+
+/// What VMs that are gone have used, so that sums over the host never fall.
+struct DepartedFlow {
+  uint64_t vms = 0;
+  TimeLedger time;
+  std::vector<ExitFlow> folded_exits;
+};
+
+/// Whether the numbers can be trusted, as counts.
+struct LedgerHealth {
+  std::array<uint64_t, FLOW_ANOMALIES> anomalies{};
+  std::array<uint64_t, FLOW_LOSSES> losses{};
+  uint64_t clamps = 0;        ///< counters that would have fallen, and were held
+  uint64_t exits_folded = 0;  ///< exits counted under `other`
+  uint64_t duplicate_uuids = 0;
+  uint64_t torn_slots = 0;
+  bool entries_missing = false;
+};
+
+struct ProgramFlow {
+  std::string name;
+  bool attached = false;
+  uint64_t runs = 0;
+  uint64_t timed_runs = 0;
+  uint64_t run_ns = 0;  ///< estimated from the timed runs
+  uint64_t recursion_misses = 0;
+};
+
+/// One part of the agent that reads something, at this look.
+struct CollectorFlow {
+  std::string name;
+  bool success = false;
+  double duration_seconds = 0;
+};
+
+/// The agent's own process. Source: /proc/self/{stat,status,limits,fd}.
+struct ProcessFlow {
+  double cpu_seconds = 0;
+  double start_time_unix_seconds = 0;
+  uint64_t resident_bytes = 0;
+  uint64_t virtual_bytes = 0;
+  uint64_t open_fds = 0;
+  uint64_t max_fds = 0;
+};
+
+/// Filled in by the agent: what only it knows.
+struct AgentFlow {
+  std::string version;
+  std::string revision;
+  std::vector<CollectorFlow> collectors;
+  ProcessFlow process;
+};
+
+struct FlowModel {
+  uint64_t now_ns = 0;
+  HostInfo host;
+  std::vector<VmFlow> vms;  ///< sorted by label
+  DepartedFlow departed;
+  std::vector<ExitDurations> exit_durations;  ///< by folded_exit() place, host-wide
+  LedgerHealth health;
+  std::vector<ProgramFlow> programs;
+  std::vector<MapReading> maps;
+  std::vector<SlotKey> recyclable;  ///< read for the last time: may be given to other vCPUs
+  AgentFlow agent;
+};
+
+}  // namespace vmflow

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/flow_names.h"
+
+namespace vmflow {
+
+StateName state_name(flow_state state) {
+  switch (state) {
+    case FLOW_GUEST:
+      return {"guest", "in the guest"};
+    case FLOW_GUEST_NESTED:
+      return {"guest_nested", "in a guest of the guest"};
+    case FLOW_KVM:
+      return {"kvm", "in the host kernel between VM exit and VM entry"};
+    case FLOW_VMM:
+      return {"vmm", "in the VMM's user space, on a CPU"};
+    case FLOW_HALT_POLL:
+      return {"halt_poll", "idle: the host kernel spins in the hope of an early wake-up"};
+    case FLOW_HALTED:
+      return {"halted", "idle: asleep after HLT"};
+    case FLOW_READY:
+      return {"ready", "could run, has no CPU; the guest calls it steal"};
+    case FLOW_THROTTLED:
+      return {"throttled", "could run, its cgroup has used up its quota"};
+    case FLOW_VMM_BLOCKED:
+      return {"vmm_blocked", "asleep, but not in HLT: waits for the VMM or the host's memory"};
+    case FLOW_PAUSED:
+      return {"paused", "stopped by the VMM or a debugger"};
+    case FLOW_UNKNOWN:
+      break;
+  }
+  return {"unaccounted", "contradicts itself"};
+}
+
+std::string_view anomaly_name(flow_anomaly anomaly) {
+  switch (anomaly) {
+    case FLOW_CLOCK_BACKWARD:
+      return "clock_backward";
+    case FLOW_ENTRY_IN_GUEST:
+      return "entry_in_guest";
+    case FLOW_EXIT_IN_KVM:
+      return "exit_in_kvm";
+    case FLOW_MISSED_EVENT:
+      return "missed_event";
+    case FLOW_WAKEUP_MISSING:
+      return "wakeup_missing";
+    case FLOW_ANOMALIES:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view loss_name(flow_loss loss) {
+  switch (loss) {
+    case FLOW_LOSS_NO_FREE_SLOT:
+      return "no_free_slot";
+    case FLOW_LOSS_NO_TASK_STORAGE:
+      return "no_task_storage";
+    case FLOW_LOSS_NO_VCPU_INDEX:
+      return "no_vcpu_index";
+    case FLOW_LOSS_UNREADABLE:
+      return "unreadable";
+    case FLOW_LOSS_CPU_OUT_OF_RANGE:
+      return "cpu_out_of_range";
+    case FLOW_LOSS_UNKNOWN_VCPU:
+      return "unknown_vcpu";
+    case FLOW_LOSSES:
+      break;
+  }
+  return "unknown";
+}
+
+}  // namespace vmflow

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The names that the kernel's numbers have outside: states, anomalies, losses.
+#pragma once
+
+#include <string_view>
+
+#include "bpf/records.h"
+
+namespace vmflow {
+
+/// A state and what it means to who reads a dashboard.
+struct StateName {
+  std::string_view name;
+  std::string_view meaning;
+};
+
+/// Source: design of the ledger, bpf/vcpu_flow.h.
+StateName state_name(flow_state state);
+std::string_view anomaly_name(flow_anomaly anomaly);
+std::string_view loss_name(flow_loss loss);
+
+}  // namespace vmflow

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/ledger.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+namespace vmflow {
+namespace {
+
+using VcpuEntry = std::map<SlotKey, VcpuCarry>::iterator;
+
+SlotKey key_of(const SlotCopy& copy) {
+  return {copy.index, copy.slot.id.generation};
+}
+
+// The kernel fills a slot in two steps; before the second nobody owns it.
+bool has_owner(const vcpu_slot& slot) {
+  return slot.id.tgid != 0;
+}
+
+void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
+  const vcpu_slot& slot = copy.slot;
+  VcpuCarry& vcpu = carry.vcpus[key_of(copy)];
+  VcpuReading reading = read_vcpu(slot, now_ns);
+  carry.clamps += clamp_up(reading.totals, vcpu.reported.totals);
+  for (uint32_t state = 0; state < FLOW_STATES; state++)
+    if (is_wait(state))
+      reading.open_wait_ns[state] = reading.totals.ns[state] - slot.flow.ns[state];
+  vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
+          .vcpu = slot.id.vcpu,
+          .vcpu_id = slot.id.vcpu_id,
+          .tid = slot.end.thread_exit_ns == 0 ? slot.id.tid : 0,
+          .taken_ns = slot.id.taken_ns,
+          .thread_exit_ns = slot.end.thread_exit_ns,
+          .destroyed_ns = slot.end.destroyed_ns,
+          .torn = false,
+          .reported = reading};
+}
+
+void retire(Carry& carry, const VcpuCarry& vcpu) {
+  carry.vms[vcpu.vm].retired[vcpu.vcpu_id] += vcpu.reported.totals;
+}
+
+// Another thread runs this vCPU now, in a slot of its own; KVM will report the end of that one
+// only.
+bool is_taken_over(const VcpuCarry& vcpu, const std::vector<VcpuEntry>& vm_vcpus) {
+  return vcpu.thread_exit_ns != 0 && std::ranges::any_of(vm_vcpus, [&](VcpuEntry other) {
+           return &other->second != &vcpu && other->second.vcpu == vcpu.vcpu &&
+                  other->second.taken_ns >= vcpu.thread_exit_ns;
+         });
+}
+
+void finish(Carry& carry, VcpuEntry vcpu) {
+  carry.finished.insert(vcpu->first);
+  carry.vcpus.erase(vcpu);
+}
+
+// When the VM that owns the key now began: a process may close a VM and get the same address for
+// the next one between two snapshots.
+uint64_t began_ns(const std::vector<VcpuEntry>& vm_vcpus) {
+  uint64_t began = std::numeric_limits<uint64_t>::max();
+  for (auto vcpu : vm_vcpus)
+    if (vcpu->second.thread_exit_ns == 0 && vcpu->second.destroyed_ns == 0)
+      began = std::min(began, vcpu->second.taken_ns);
+  return began;
+}
+
+bool is_gone(const VmCarry& vm, bool process_gone, const std::vector<VcpuEntry>& vm_vcpus) {
+  const auto all = [&](auto test) { return std::ranges::all_of(vm_vcpus, test); };
+  if (!all([](VcpuEntry v) { return !v->second.torn; })) return false;
+  if (all([](VcpuEntry v) { return v->second.destroyed_ns != 0; })) return true;
+  if (!process_gone) return false;
+  // The process may have died after its slots were read: then the next snapshot has the final
+  // values.
+  return vm.process_gone ||
+         all([](VcpuEntry v) { return v->second.destroyed_ns || v->second.thread_exit_ns; });
+}
+
+void depart_vm(Carry& carry, const VmKey& key, const std::vector<VcpuEntry>& vm_vcpus) {
+  const auto vm = carry.vms.find(key);
+  for (const auto& [id, totals] : vm->second.retired) carry.departed += totals;
+  for (auto vcpu : vm_vcpus) {
+    carry.departed += vcpu->second.reported.totals;
+    finish(carry, vcpu);
+  }
+  carry.departed_vms++;
+  carry.labels.take_back(vm->second.label);
+  carry.vms.erase(vm);
+}
+
+/// Moves the entries that `test` holds for out of `from`. All are tested before any is touched: a
+/// test may look at the others, and an entry may be erased once it is out.
+template <typename Test>
+std::vector<VcpuEntry> split_off(std::vector<VcpuEntry>& from, Test test) {
+  std::vector<VcpuEntry> out, rest;
+  for (auto vcpu : from) (test(vcpu) ? out : rest).push_back(vcpu);
+  from = std::move(rest);
+  return out;
+}
+
+void settle_vm(Carry& carry, const VmKey& key, bool process_gone, std::vector<VcpuEntry> vcpus) {
+  const auto all = vcpus;
+  for (auto vcpu : split_off(vcpus, [&](VcpuEntry v) {
+         return !v->second.torn && v->second.destroyed_ns == 0 && is_taken_over(v->second, all);
+       })) {
+    retire(carry, vcpu->second);
+    finish(carry, vcpu);
+  }
+  const uint64_t began = began_ns(vcpus);
+  const auto earlier = [&](VcpuEntry v) {
+    return v->second.destroyed_ns != 0 && v->second.destroyed_ns <= began;
+  };
+  if (!std::ranges::all_of(vcpus, earlier))
+    if (const auto old = split_off(vcpus, earlier); !old.empty()) {
+      depart_vm(carry, key, old);
+      carry.vms[key];
+    }
+  VmCarry& vm = carry.vms[key];
+  if (is_gone(vm, process_gone, vcpus))
+    depart_vm(carry, key, vcpus);
+  else
+    vm.process_gone = process_gone;
+}
+
+bool is_process_gone(const Snapshot& snapshot, const VmKey& key) {
+  const auto found = snapshot.identities.find(key);
+  return found != snapshot.identities.end() && !found->second.alive;
+}
+
+}  // namespace
+
+void take_in_slots(Carry& carry, const Snapshot& snapshot) {
+  std::map<uint32_t, uint32_t> generations;
+  for (auto& [key, vcpu] : carry.vcpus) vcpu.torn = true;
+  for (const auto& copy : snapshot.slots) {
+    generations[copy.index] = copy.slot.id.generation;
+    if (!carry.finished.contains(key_of(copy)) && has_owner(copy.slot))
+      take_in(carry, copy, snapshot.now_ns);
+  }
+  // Absent may mean torn; another owner, or no torn slot at all, means recycled.
+  const auto recycled = [&](const SlotKey& key) {
+    const auto now = generations.find(key.index);
+    return now == generations.end() ? snapshot.torn_slots == 0 : now->second != key.generation;
+  };
+  std::erase_if(carry.finished, recycled);
+  for (const auto& [key, vcpu] : carry.vcpus)
+    if (recycled(key)) retire(carry, vcpu);
+  std::erase_if(carry.vcpus, [&](const auto& entry) { return recycled(entry.first); });
+  carry.torn_slots += snapshot.torn_slots;
+}
+
+void depart(Carry& carry, const Snapshot& snapshot) {
+  std::map<VmKey, std::vector<VcpuEntry>> vms;
+  for (const auto& [key, vm] : carry.vms) vms[key];
+  for (auto vcpu = carry.vcpus.begin(); vcpu != carry.vcpus.end(); ++vcpu)
+    vms[vcpu->second.vm].push_back(vcpu);
+  for (auto& [key, vcpus] : vms)
+    settle_vm(carry, key, is_process_gone(snapshot, key), std::move(vcpus));
+}
+
+void label_vms(Carry& carry, const Snapshot& snapshot) {
+  struct New {
+    VmKey key;
+    VmIdentity identity;
+  };
+  std::vector<New> unlabelled;
+  for (auto& [key, vm] : carry.vms) {
+    const auto identity = snapshot.identities.find(key);
+    const bool known = identity != snapshot.identities.end();
+    if (vm.identified || (!known && !vm.label.empty())) continue;
+    if (known && !vm.label.empty()) carry.labels.take_back(vm.label);
+    vm.identified = known;
+    unlabelled.push_back({key, known ? identity->second : VmIdentity{}});
+  }
+  std::ranges::stable_sort(unlabelled, {}, [](const New& vm) { return vm.identity.start_ticks; });
+  for (const auto& vm : unlabelled) {
+    auto given = carry.labels.give(vm.key, vm.identity);
+    carry.duplicate_uuids += given.duplicate_uuid;
+    carry.vms[vm.key].label = std::move(given.label);
+  }
+}
+
+std::vector<SlotKey> recyclable_slots(const Carry& carry, const Snapshot& snapshot) {
+  std::vector<SlotKey> recyclable;
+  for (const auto& copy : snapshot.slots)
+    if (carry.finished.contains(key_of(copy))) recyclable.push_back(key_of(copy));
+  return recyclable;
+}
+
+}  // namespace vmflow

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/open_interval.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace vmflow {
+namespace {
+
+uint64_t open_since_last_event(const vcpu_slot& slot, uint64_t now_ns) {
+  if (slot.flow.first_ns == 0 || slot.end.thread_exit_ns != 0) return 0;
+  const uint64_t until_ns = slot.end.destroyed_ns != 0 ? slot.end.destroyed_ns : now_ns;
+  return until_ns > slot.flow.last_ns ? until_ns - slot.flow.last_ns : 0;
+}
+
+void add_sleep(OpenInterval& open, const vcpu_slot& slot, uint64_t away_ns) {
+  const uint64_t wake_ns = flow_wake_of(&slot.mailbox, slot.flow.armed_ns);
+  uint64_t asleep_ns = away_ns;
+  if (wake_ns != 0)
+    asleep_ns =
+        wake_ns > slot.flow.last_ns ? std::min<uint64_t>(away_ns, wake_ns - slot.flow.last_ns) : 0;
+  open.ns[slot.flow.state] += asleep_ns;
+  open.ns[FLOW_READY] += away_ns - asleep_ns;
+}
+
+// A halt may still turn this into polling: KVM says so at its end.
+bool may_be_polling(const vcpu_slot& slot) {
+  return (slot.flow.halting != 0 || slot.flow.held_ns != 0) && !has_ended(slot);
+}
+
+void add_host(OpenInterval& open, uint32_t state, uint64_t ns) {
+  open.ns[state == FLOW_VMM ? FLOW_VMM : FLOW_KVM] += ns;
+  open.exit_ns += ns;
+}
+
+}  // namespace
+
+OpenInterval open_interval(const vcpu_slot& slot, uint64_t now_ns) {
+  OpenInterval open;
+  const vcpu_flow& flow = slot.flow;
+  const uint64_t span_ns = open_since_last_event(slot, now_ns);
+  if (has_ended(slot))
+    add_host(open, flow.held_state, flow.held_ns);
+  else
+    open.held_back_ns = flow.held_ns;
+  switch (static_cast<flow_state>(flow.state)) {
+    case FLOW_KVM:
+    case FLOW_VMM:
+      if (may_be_polling(slot))
+        open.held_back_ns += span_ns;
+      else
+        add_host(open, flow.state, span_ns);
+      return open;
+    case FLOW_HALTED:
+    case FLOW_VMM_BLOCKED:
+    case FLOW_PAUSED:
+      add_sleep(open, slot, span_ns);
+      return open;
+    case FLOW_GUEST:
+    case FLOW_GUEST_NESTED:
+    case FLOW_HALT_POLL:
+    case FLOW_READY:
+    case FLOW_THROTTLED:
+    case FLOW_UNKNOWN:
+      open.ns[flow.state] += span_ns;
+      return open;
+  }
+  open.ns[FLOW_UNKNOWN] += span_ns;
+  return open;
+}
+
+VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
+  const vcpu_flow& flow = slot.flow;
+  const OpenInterval open = open_interval(slot, now_ns);
+  VcpuReading reading;
+  VcpuTotals& totals = reading.totals;
+  std::copy(std::begin(flow.ns), std::end(flow.ns), totals.ns.begin());
+  std::copy(std::begin(flow.anomaly), std::end(flow.anomaly), totals.anomaly.begin());
+  totals.poll_success_ns = flow.poll_success_ns;
+  totals.poll_fail_ns = flow.poll_fail_ns;
+  totals.poll_success = flow.poll_success;
+  totals.poll_fail = flow.poll_fail;
+  totals.halt_wakeups = flow.halt_wakeups;
+  std::copy(std::begin(flow.handled), std::end(flow.handled), totals.handled.begin());
+  std::copy(std::begin(flow.userspace), std::end(flow.userspace), totals.userspace.begin());
+  for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++) {
+    totals.exit_count[i] = flow.exits[i].count;
+    totals.exit_ns[i] = flow.exits[i].ns;
+  }
+  totals.handled_ns = flow.handled_ns;
+  for (uint32_t state = 0; state <= FLOW_UNKNOWN; state++) totals.ns[state] += open.ns[state];
+  for (uint32_t state = 0; state < FLOW_STATES; state++)
+    if (is_wait(state)) reading.open_wait_ns[state] = open.ns[state];
+  if (flow.exit_index < FLOW_EXIT_CODES) totals.exit_ns[flow.exit_index] += open.exit_ns;
+  reading.held_back_ns = open.held_back_ns;
+  return reading;
+}
+
+}  // namespace vmflow

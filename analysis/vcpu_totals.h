@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Every counter of a vCPU that leaves vmflow, in one value: added for a VM, clamped against a fall.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "bpf/records.h"
+
+namespace vmflow {
+
+/// The counters of one vCPU, or of many added up. Units: nanoseconds and counts.
+struct VcpuTotals {
+  std::array<uint64_t, FLOW_STATES + 1> ns{};  ///< [FLOW_UNKNOWN] is unaccounted
+  std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
+  uint64_t poll_success_ns = 0;
+  uint64_t poll_fail_ns = 0;
+  uint64_t poll_success = 0;
+  uint64_t poll_fail = 0;
+  uint64_t halt_wakeups = 0;
+  uint64_t handled_ns = 0;  ///< handling time of the exits that `handled` counts
+  std::array<uint64_t, FLOW_EXIT_BUCKETS> handled{};
+  std::array<uint64_t, FLOW_USERSPACE_REASONS> userspace{};
+  std::array<uint64_t, FLOW_EXIT_CODES> exit_count{};
+  std::array<uint64_t, FLOW_EXIT_CODES> exit_ns{};
+
+  bool operator==(const VcpuTotals&) const = default;
+};
+
+/// Calls `visit(mine, other)` for every counter of the two.
+template <typename Mine, typename Visit>
+void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
+  auto each = [&](auto& a, const auto& b) {
+    for (size_t i = 0; i < b.size(); i++) visit(a[i], b[i]);
+  };
+  each(mine.ns, other.ns);
+  each(mine.anomaly, other.anomaly);
+  visit(mine.poll_success_ns, other.poll_success_ns);
+  visit(mine.poll_fail_ns, other.poll_fail_ns);
+  visit(mine.poll_success, other.poll_success);
+  visit(mine.poll_fail, other.poll_fail);
+  visit(mine.halt_wakeups, other.halt_wakeups);
+  visit(mine.handled_ns, other.handled_ns);
+  each(mine.handled, other.handled);
+  each(mine.userspace, other.userspace);
+  each(mine.exit_count, other.exit_count);
+  each(mine.exit_ns, other.exit_ns);
+}
+
+inline VcpuTotals& operator+=(VcpuTotals& sum, const VcpuTotals& more) {
+  for_each_counter(sum, more, [](uint64_t& a, uint64_t b) { a += b; });
+  return sum;
+}
+
+/// Raises every counter that is below `floor`. Returns how many were.
+inline uint64_t clamp_up(VcpuTotals& totals, const VcpuTotals& floor) {
+  uint64_t clamps = 0;
+  for_each_counter(totals, floor, [&](uint64_t& a, uint64_t least) {
+    if (a >= least) return;
+    a = least;
+    clamps++;
+  });
+  return clamps;
+}
+
+}  // namespace vmflow

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests/analysis/hand_made_model.h"
+
+#include "analysis/exit_reason.h"
+
+namespace vmflow::test {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+
+// Each state gets one second more than the one before it.
+TimeLedger ledger(uint64_t first_seconds) {
+  TimeLedger time;
+  for (uint32_t state = 0; state < FLOW_STATES; state++)
+    time.state_ns[state] = (first_seconds + state) * kSecond;
+  time.unaccounted_ns = kSecond / 2;
+  time.held_back_ns = kSecond / 4;
+  return time;
+}
+
+std::vector<ExitFlow> folded_exits(uint64_t count) {
+  std::vector<ExitFlow> exits;
+  for (uint32_t place = 0; place < kFoldedExits; place++)
+    exits.push_back({std::string(folded_exit_name(Vendor::kSvm, place)), count + place,
+                     (count + place) * 1000});
+  return exits;
+}
+
+// One exit in every bucket.
+ExitDurations durations(uint64_t sum_ns) {
+  ExitDurations all;
+  all.bucket.fill(1);
+  all.sum_ns = sum_ns;
+  return all;
+}
+
+VmFlow vm() {
+  VmFlow vm;
+  vm.label = vm.uuid = "5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20";
+  vm.name = "db \"1\" in C:\\vms\nsecond line";
+  vm.vmm = "qemu";
+  vm.pid = 4711;
+  vm.start_time_unix_seconds = 1'700'000'000;
+  vm.vcpus = 1;
+  vm.time = ledger(10);
+  for (const auto state : {FLOW_HALTED, FLOW_READY}) vm.open_wait_ns[state] = kSecond;
+  vm.exits = {{"cpuid", 7, 7000}};
+  vm.folded_exits = folded_exits(100);
+  vm.exit_durations = durations(2 * kSecond);
+  vm.userspace_exits = {{"io", 20}, {"mmio", 30}};
+  vm.poll_success_ns = 3 * kSecond;
+  vm.poll_fail_ns = 4 * kSecond;
+  vm.poll_success = 300;
+  vm.poll_fail = 400;
+  vm.halt_wakeups = 500;
+  vm.per_vcpu = {{0, 4712, ledger(10)}};
+  return vm;
+}
+
+AgentFlow agent() {
+  AgentFlow agent;
+  agent.version = "1.2.3";
+  agent.revision = "0123456789ab";
+  agent.collectors = {{"bpf", true, 0.25}, {"vm_inventory", false, 0.5}};
+  agent.process = {.cpu_seconds = 1.5,
+                   .start_time_unix_seconds = 1'700'000'100,
+                   .resident_bytes = 4096,
+                   .virtual_bytes = 8192,
+                   .open_fds = 10,
+                   .max_fds = 1024};
+  return agent;
+}
+
+}  // namespace
+
+FlowModel hand_made_model() {
+  FlowModel model;
+  model.now_ns = 1000 * kSecond;
+  model.host = {
+      .vendor = Vendor::kSvm, .arch = "x86_64", .kernel = "6.1.0", .exit_source = "vcpu_svm"};
+  model.vms = {vm()};
+  model.departed = {.vms = 3, .time = ledger(100), .folded_exits = folded_exits(1000)};
+  model.exit_durations.assign(kFoldedExits, durations(5 * kSecond));
+  for (uint32_t i = 0; i < FLOW_ANOMALIES; i++) model.health.anomalies[i] = 10 + i;
+  for (uint32_t i = 0; i < FLOW_LOSSES; i++) model.health.losses[i] = 20 + i;
+  model.health.clamps = 1;
+  model.health.exits_folded = 2;
+  model.health.duplicate_uuids = 3;
+  model.health.torn_slots = 4;
+  model.programs = {{"kvm_entry", true, 2048, 2, 200'000, 1}};
+  model.maps = {{"slots", 5, 4096}};
+  model.agent = agent();
+  return model;
+}
+
+}  // namespace vmflow::test
