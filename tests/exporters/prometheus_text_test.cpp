@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/prometheus_text.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "analysis/metric_catalog.h"
+#include "tests/analysis/hand_made_model.h"
+
+namespace vmflow::test {
+namespace {
+
+constexpr PrometheusOptions kAll{.per_vcpu = true};
+const std::string kGolden = VMFLOW_SOURCE_DIR "/tests/exporters/golden_page.txt";
+
+std::string golden_page() {
+  std::ifstream file(kGolden, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The lines of `text` that begin with `start`.
+std::vector<std::string> lines_with(const std::string& text, const std::string& start) {
+  auto lines = lines_of(text);
+  std::erase_if(lines, [&](const auto& line) { return !line.starts_with(start); });
+  return lines;
+}
+
+std::string info_line(const std::string& vm_name) {
+  auto model = hand_made_model();
+  model.vms[0].label = "u";
+  model.vms[0].uuid = "";
+  model.vms[0].name = vm_name;
+  const auto lines = lines_with(prometheus_text(model, {}), "vmflow_vm_info{");
+  return lines.size() == 1 ? lines[0] : "not one line";
+}
+
+std::string info_line_with(const std::string& escaped_name) {
+  return R"(vmflow_vm_info{vm="u",name=")" + escaped_name + R"(",uuid="",vmm="qemu",pid="4711"} 1)";
+}
+
+struct Ran {
+  int status = -1;
+  std::string output;
+};
+
+Ran run(const std::string& command) {
+  Ran ran;
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ran;
+  std::array<char, 4096> part{};
+  while (const size_t bytes = fread(part.data(), 1, part.size(), pipe))
+    ran.output.append(part.data(), bytes);
+  ran.status = pclose(pipe);
+  return ran;
+}
+
+/// What `promtool check metrics` says about a page.
+Ran promtool_on(const std::string& page) {
+  const auto path =
+      std::filesystem::temp_directory_path() / ("vmflow_page_" + std::to_string(getpid()));
+  std::ofstream(path, std::ios::binary) << page;
+  const auto ran = run("promtool check metrics < " + path.string());
+  std::filesystem::remove(path);
+  return ran;
+}
+
+TEST(PrometheusText, is_the_golden_page) {
+  const auto page = prometheus_text(hand_made_model(), kAll);
+  if (std::getenv("VMFLOW_WRITE_GOLDEN") != nullptr)
+    std::ofstream(kGolden, std::ios::binary) << page;
+  EXPECT_EQ(lines_of(page), lines_of(golden_page()))
+      << "if the change is wanted: VMFLOW_WRITE_GOLDEN=1 and this test again";
+}
+
+TEST(PrometheusText, promtool_has_nothing_to_say_about_a_page) {
+  for (const bool per_vcpu : {false, true}) {
+    const auto ran = promtool_on(prometheus_text(hand_made_model(), {.per_vcpu = per_vcpu}));
+    EXPECT_TRUE(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0);
+    EXPECT_EQ(ran.output, "");
+  }
+}
+
+// Without this the silence above could be that of a check that sees nothing.
+TEST(PrometheusText, promtool_does_object_to_a_bad_page) {
+  EXPECT_NE(promtool_on("# TYPE no_total counter\nno_total{a=\"\xFF} 1\n").output, "");
+}
+
+TEST(PrometheusText, every_metric_has_one_help_and_one_type) {
+  const auto page = prometheus_text(hand_made_model(), kAll);
+  for (const auto& metric : metric_catalog()) {
+    const std::string name(metric.name);
+    EXPECT_EQ(lines_with(page, "# HELP " + name + " "),
+              std::vector{"# HELP " + name + " " + std::string(metric.help)});
+    EXPECT_EQ(lines_with(page, "# TYPE " + name + " ").size(), 1u) << name;
+  }
+}
+
+TEST(PrometheusText, quotes_backslashes_and_newlines_of_labels_are_escaped) {
+  EXPECT_EQ(info_line("plain"), info_line_with("plain"));
+  EXPECT_EQ(info_line("say \"hi\""), info_line_with(R"(say \"hi\")"));
+  EXPECT_EQ(info_line("C:\\vms"), info_line_with(R"(C:\\vms)"));
+  EXPECT_EQ(info_line("one\ntwo"), info_line_with(R"(one\ntwo)"));
+  EXPECT_EQ(info_line("\\\"\n"), info_line_with(R"(\\\"\n)"));
+  EXPECT_EQ(info_line("é€😀"), info_line_with("é€😀"));
+}
+
+TEST(PrometheusText, series_of_single_vcpus_are_there_only_when_asked_for) {
+  const auto without = prometheus_text(hand_made_model(), {.per_vcpu = false});
+  const auto with = prometheus_text(hand_made_model(), kAll);
+  EXPECT_EQ(without.find("vmflow_vcpu_"), std::string::npos);
+  EXPECT_EQ(lines_with(with, "vmflow_vcpu_info{"),
+            (std::vector<std::string>{
+                R"(vmflow_vcpu_info{vm="5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20",vcpu="0",)"
+                R"(tid="4712"} 1)"}));
+  EXPECT_EQ(lines_with(with, "vmflow_vcpu_seconds_total{").size(), size_t{FLOW_STATES});
+}
+
+TEST(PrometheusText, a_metric_without_series_is_left_out) {
+  auto model = hand_made_model();
+  model.vms.clear();
+  const auto page = prometheus_text(model, kAll);
+  EXPECT_EQ(page.find("vmflow_vm_exits_total"), std::string::npos);
+  EXPECT_EQ(lines_with(page, "vmflow_vms "), std::vector<std::string>{"vmflow_vms 0"});
+}
+
+TEST(PrometheusText, a_histogram_ends_with_all_its_counts) {
+  const auto page = prometheus_text(hand_made_model(), {});
+  const std::string vm = R"({vm="5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20")";
+  const std::string name = "vmflow_vm_exit_duration_seconds";
+  EXPECT_EQ(lines_with(page, name + "_count"), std::vector{name + "_count" + vm + "} 24"});
+  EXPECT_EQ(lines_with(page, name + "_sum"), std::vector{name + "_sum" + vm + "} 2"});
+  const auto buckets = lines_with(page, name + "_bucket");
+  ASSERT_EQ(buckets.size(), 9u);
+  EXPECT_EQ(buckets[0], name + "_bucket" + vm + R"(,le="1.024e-06"} 2)");
+  EXPECT_EQ(buckets[8], name + "_bucket" + vm + R"(,le="+Inf"} 24)");
+}
+
+}  // namespace
+}  // namespace vmflow::test
