@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/agent.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+#include "agent/sources/bpf_snapshot.h"
+#include "agent/sources/own_process.h"
+#include "agent/version.h"
+#include "exporters/prometheus_text.h"
+
+namespace vmflow {
+namespace {
+
+constexpr uint32_t kTicksBetweenAttempts = 10;
+
+/// Runs one collector and notes whether it worked and what it took.
+template <typename Collect>
+void timed(AgentFlow& agent, const char* name, Collect collect) {
+  const auto began = std::chrono::steady_clock::now();
+  const bool success = collect();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  agent.collectors.push_back({name, success, took.count()});
+}
+
+std::string attached_names(const BpfPrograms& programs) {
+  std::string names;
+  for (const auto& program : programs.programs())
+    names += fmt::format("{}{}", names.empty() ? "" : " ", program.name);
+  return names;
+}
+
+}  // namespace
+
+Result<void> Agent::start() {
+  const std::lock_guard lock(mutex_);
+  if (auto permitted = check_privilege(); !permitted) return permitted;
+  auto attached = attach_if_possible();
+  if (attached && !programs_) spdlog::info("KVM is not loaded: waiting for kvm_amd or kvm_intel");
+  return attached;
+}
+
+void Agent::retry_attach() {
+  if (ticks_until_retry_ > 0) {
+    ticks_until_retry_--;
+    return;
+  }
+  if (loaded_vendor_module().empty()) return;
+  if (const auto attached = attach_if_possible(); !attached) {
+    ticks_until_retry_ = kTicksBetweenAttempts;
+    if (attached.error().message != std::exchange(last_attach_error_, attached.error().message))
+      spdlog::error("KVM is there, but: {}", attached.error().message);
+  }
+}
+
+Result<void> Agent::attach_if_possible() {
+  auto support = probe_kernel();
+  if (!support) return tl::unexpected(support.error());
+  support_ = std::move(*support);
+  if (support_->kvm == Kvm::absent) return {};
+  auto programs = BpfPrograms::load(*support_, config_.max_vcpus);
+  if (!programs) return tl::unexpected(programs.error());
+  programs_ = std::move(*programs);
+  programs_->discover_vcpus();
+  spdlog::info(
+      "attached on {} with {}: room for {} vCPUs ({} KiB); exit codes from {}; programs: {}",
+      support_->kernel, support_->vendor_module, config_.max_vcpus,
+      sizeof(vcpu_slot) * programs_->slot_count() / 1024, support_->exit_source,
+      attached_names(*programs_));
+  if (!programs_->sees_vcpus_destroyed())
+    spdlog::warn(
+        "this kernel does not let vmflow see KVM destroy a vCPU: a VM is gone when its "
+        "process is gone");
+  return {};
+}
+
+void Agent::tick() {
+  const std::lock_guard lock(mutex_);
+  if (!programs_) retry_attach();
+  if (!programs_) return;
+  watch_entries();
+  warn_once(look());
+}
+
+void Agent::watch_entries() {
+  const auto entries = programs_->runs(FLOW_PROG_ENTRY) + programs_->runs(FLOW_PROG_EXIT);
+  entries_missing_ = entries_.is_missing(entries, entries == 0 ? programs_->discover_vcpus() : 0,
+                                         programs_->losses()[FLOW_LOSS_UNKNOWN_VCPU]);
+}
+
+Snapshot Agent::read_maps(AgentFlow& agent) {
+  Snapshot snapshot;
+  timed(agent, "bpf", [&] {
+    if (!programs_) return false;
+    snapshot = read_snapshot(*programs_, *support_);
+    snapshot.entries_missing = entries_missing_;
+    return true;
+  });
+  timed(agent, "vm_inventory", [&] {
+    for (const auto& copy : snapshot.slots) {
+      const VmKey vm{copy.slot.id.tgid, copy.slot.id.kvm};
+      if (!snapshot.identities.contains(vm)) snapshot.identities[vm] = inventory_.identify(vm);
+    }
+    inventory_.forget_unused();
+    return true;
+  });
+  return snapshot;
+}
+
+FlowModel Agent::look() {
+  AgentFlow agent{.version = kVersion, .revision = kRevision, .collectors = {}, .process = {}};
+  const auto snapshot = read_maps(agent);
+  auto built = build_model(snapshot, std::move(carry_));
+  carry_ = std::move(built.carry);
+  if (programs_) {
+    for (const auto& slot : built.model.recyclable) programs_->recycle(slot.index);
+    looked_ = true;
+  }
+  timed(agent, "process", [&] {
+    agent.process = read_own_process();
+    return agent.process.resident_bytes != 0;
+  });
+  built.model.agent = std::move(agent);
+  return std::move(built.model);
+}
+
+void Agent::warn_once(const FlowModel& model) {
+  if (model.health.entries_missing && !std::exchange(warned_entries_missing_, true))
+    spdlog::warn(
+        "VMs run, but the KVM of this kernel ({}) reports no VM entry and no VM exit: nothing "
+        "can be measured; vmflow needs kvm_amd or kvm_intel",
+        support_->vendor_module);
+  if (model.health.losses[FLOW_LOSS_NO_FREE_SLOT] != 0 && !std::exchange(warned_slots_full_, true))
+    spdlog::warn(
+        "more than {} vCPUs run: those that came last are not followed; start vmflowd with a "
+        "larger --max-vcpus",
+        config_.max_vcpus);
+}
+
+std::string Agent::metrics() {
+  const std::lock_guard lock(mutex_);
+  return prometheus_text(look(), {.per_vcpu = config_.per_vcpu});
+}
+
+bool Agent::ready() {
+  const std::lock_guard lock(mutex_);
+  return programs_ && looked_;
+}
+
+void Agent::detach() {
+  const std::lock_guard lock(mutex_);
+  programs_.reset();
+}
+
+}  // namespace vmflow

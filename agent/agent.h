@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The agent between its sources and its exporters: looks at the host when it is asked or when the
+// tick comes, and keeps what one look leaves for the next.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "agent/config.h"
+#include "agent/sources/bpf_programs.h"
+#include "agent/sources/entry_watch.h"
+#include "agent/sources/kernel_support.h"
+#include "agent/sources/vm_inventory.h"
+#include "analysis/build_model.h"
+
+namespace vmflow {
+
+/// Threads: metrics() and ready() from any thread, the rest from the main one.
+class Agent {
+ public:
+  explicit Agent(Config config) : config_(std::move(config)) {}
+
+  /// Attaches if KVM is there; if it is not, tick() does it when it appears.
+  /// Errors: not permitted, or nothing could be right on this kernel.
+  Result<void> start();
+
+  /// Once a second: attaches if KVM has appeared, and looks once, so that slots come free again.
+  void tick();
+
+  /// A page as of now, in the text exposition format.
+  std::string metrics();
+
+  /// Programs are attached and the maps have been read once.
+  bool ready();
+
+  /// Takes every program out of the kernel; what was counted is gone.
+  void detach();
+
+ private:
+  Result<void> attach_if_possible();  // with mutex_ held
+  void retry_attach();                // with mutex_ held
+  void watch_entries();               // with mutex_ held
+  FlowModel look();                   // with mutex_ held
+  Snapshot read_maps(AgentFlow&);     // with mutex_ held
+  void warn_once(const FlowModel&);   // with mutex_ held
+
+  const Config config_;
+  std::mutex mutex_;
+  std::optional<KernelSupport> support_;
+  std::optional<BpfPrograms> programs_;
+  VmInventory inventory_;
+  Carry carry_;
+  EntryWatch entries_;
+  bool entries_missing_ = false;
+  bool looked_ = false;
+  bool warned_entries_missing_ = false;
+  bool warned_slots_full_ = false;
+  std::string last_attach_error_;
+  uint32_t ticks_until_retry_ = 0;
+};
+
+}  // namespace vmflow

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/config.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "agent/version.h"
+#include "analysis/vm_label.h"
+
+namespace vmflow {
+namespace {
+
+constexpr uint32_t kMostVcpus = 1u << 20;
+
+/// What somebody wrote, as it may stand in a one-line message.
+std::string one_line(std::string_view text) {
+  std::string line = sanitise(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+Result<void> set_listen_address(Config& config, const std::string& value) {
+  const auto colon = value.rfind(':');
+  int port = 0;
+  if (colon != std::string::npos) {
+    const auto* end = value.data() + value.size();
+    const auto read = std::from_chars(value.data() + colon + 1, end, port);
+    if (read.ec != std::errc() || read.ptr != end) port = 0;
+  }
+  if (port < 1 || port > 65535)
+    return failure(fmt::format("web.listen-address: '{}' is not ADDRESS:PORT", one_line(value)));
+  auto host = value.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  config.listen_host = host.empty() ? "0.0.0.0" : host;
+  config.listen_port = port;
+  return {};
+}
+
+Result<void> set_telemetry_path(Config& config, const std::string& value) {
+  if (value.empty() || value.front() != '/' || value == "/" || value == "/-" ||
+      value.starts_with("/-/") ||
+      std::ranges::any_of(value, [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
+    return failure(
+        fmt::format("web.telemetry-path: '{}' must begin with /, have no spaces, and be neither / "
+                    "nor below /-/",
+                    one_line(value)));
+  config.telemetry_path = value;
+  return {};
+}
+
+Result<void> set_max_vcpus(Config& config, int64_t value) {
+  if (value < 1 || value > kMostVcpus)
+    return failure(fmt::format("max-vcpus: {} is not between 1 and {}", value, kMostVcpus));
+  config.max_vcpus = static_cast<uint32_t>(value);
+  return {};
+}
+
+Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
+                        std::initializer_list<std::string_view> choices) {
+  if (std::find(choices.begin(), choices.end(), value) == choices.end())
+    return failure(
+        fmt::format("{}: '{}' is none of {}", key, one_line(value), fmt::join(choices, ", ")));
+  target = value;
+  return {};
+}
+
+/// One thing that can be set: a text, a number or a switch, under one name everywhere.
+struct Setting {
+  std::string key;
+  std::string help;
+  std::variant<std::function<Result<void>(Config&, const std::string&)>,
+               std::function<Result<void>(Config&, int64_t)>,
+               std::function<Result<void>(Config&, bool)>>
+      set;
+};
+
+using Text = std::function<Result<void>(Config&, const std::string&)>;
+using Number = std::function<Result<void>(Config&, int64_t)>;
+using Switch = std::function<Result<void>(Config&, bool)>;
+
+const std::vector<Setting>& settings() {
+  static const Config defaults;
+  static const std::vector<Setting> all = {
+      {"web.listen-address",
+       fmt::format("ADDRESS:PORT to serve on ({}:{})", defaults.listen_host, defaults.listen_port),
+       Text(set_listen_address)},
+      {"web.telemetry-path", fmt::format("path of the metrics ({})", defaults.telemetry_path),
+       Text(set_telemetry_path)},
+      {"max-vcpus",
+       fmt::format("vCPUs that can be followed at once ({}); more are counted as dropped",
+                   defaults.max_vcpus),
+       Number(set_max_vcpus)},
+      {"collector.vcpu.per-vcpu", "also export vmflow_vcpu_seconds_total, one series per vCPU",
+       Switch([](Config& config, bool on) -> Result<void> {
+         config.per_vcpu = on;
+         return {};
+       })},
+      {"log.level", fmt::format("debug, info, warn or error ({})", defaults.log_level),
+       Text([](Config& config, const std::string& value) {
+         return set_one_of(config.log_level, "log.level", value,
+                           {"debug", "info", "warn", "error"});
+       })},
+      {"log.format", fmt::format("text or json ({})", defaults.log_format),
+       Text([](Config& config, const std::string& value) {
+         return set_one_of(config.log_format, "log.format", value, {"text", "json"});
+       })},
+  };
+  return all;
+}
+
+Result<void> apply_value(const Setting& setting, const nlohmann::json& value, Config& config) {
+  if (const auto* text = std::get_if<Text>(&setting.set)) {
+    if (value.is_string()) return (*text)(config, value.get<std::string>());
+    return failure(fmt::format("{}: a text is wanted, not {}", setting.key, value.type_name()));
+  }
+  if (const auto* number = std::get_if<Number>(&setting.set)) {
+    if (value.is_number_unsigned() && value.get<uint64_t>() > kMostVcpus)
+      return failure(fmt::format("{}: {} is too large", setting.key, value.get<uint64_t>()));
+    if (value.is_number_integer()) return (*number)(config, value.get<int64_t>());
+    return failure(
+        fmt::format("{}: a whole number is wanted, not {}", setting.key, value.type_name()));
+  }
+  if (value.is_boolean()) return std::get<Switch>(setting.set)(config, value.get<bool>());
+  return failure(
+      fmt::format("{}: true or false is wanted, not {}", setting.key, value.type_name()));
+}
+
+Result<void> apply_file(const std::string& path, Config& config) {
+  std::ifstream file(path);
+  if (!file) return failure(fmt::format("config.file: cannot read '{}'", one_line(path)));
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (auto applied = apply_json(text.str(), config); !applied)
+    return failure(fmt::format("{}: {}", one_line(path), applied.error().message));
+  return {};
+}
+
+constexpr const char* kExamples = R"(
+Examples:
+  vmflowd                                          metrics on http://127.0.0.1:9752/metrics
+  vmflowd --web.listen-address 0.0.0.0:9752        for a Prometheus on another host
+  vmflowd --config.file vmflow.json --config.check says whether the file is right
+
+A key of the file has the name of its flag: {"web.listen-address": "0.0.0.0:9752", "max-vcpus": 1024}
+)";
+
+}  // namespace
+
+Result<void> apply_json(const std::string& text, Config& config) {
+  nlohmann::json document;
+  try {
+    document = nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    return failure(fmt::format("not JSON: {}", one_line(error.what())));
+  }
+  if (!document.is_object()) return failure("the file must hold one JSON object");
+  Config changed = config;
+  for (const auto& [key, value] : document.items()) {
+    const auto& all = settings();
+    const auto setting =
+        std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.key == key; });
+    if (setting == all.end()) return failure(fmt::format("unknown key '{}'", one_line(key)));
+    if (auto applied = apply_value(*setting, value, changed); !applied) return applied;
+  }
+  config = changed;
+  return {};
+}
+
+Result<std::variant<Config, PrintAndExit>> parse_command_line(int argc, const char* const* argv) {
+  CLI::App app("vmflowd tells from the hypervisor alone, for every VM, where its time goes.",
+               "vmflowd");
+  app.footer(kExamples);
+  std::string file;
+  bool check = false;
+  app.add_option("--config.file", file, "JSON file with the settings below");
+  app.add_flag("--config.check", check, "check flags and file, then exit");
+  app.set_version_flag("--version", std::string(kVersionText));
+  std::map<std::string, std::string> texts;
+  std::map<std::string, int64_t> numbers;
+  std::map<std::string, bool> switches;
+  for (const auto& setting : settings()) {
+    const auto flag = "--" + setting.key;
+    if (std::holds_alternative<Text>(setting.set))
+      app.add_option(flag, texts[setting.key], setting.help);
+    else if (std::holds_alternative<Number>(setting.set))
+      app.add_option(flag, numbers[setting.key], setting.help);
+    else
+      app.add_flag(flag, switches[setting.key], setting.help);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    std::ostringstream out, err;
+    app.exit(asked, out, err);
+    return PrintAndExit{out.str(), 0};
+  } catch (const CLI::Error& error) {
+    return failure(fmt::format("{} (--help lists the flags)", one_line(error.what())));
+  }
+  Config config;
+  if (app.count("--config.file") != 0)
+    if (auto applied = apply_file(file, config); !applied) return tl::unexpected(applied.error());
+  for (const auto& setting : settings()) {
+    if (app.count("--" + setting.key) == 0) continue;
+    nlohmann::json value;
+    if (std::holds_alternative<Text>(setting.set))
+      value = texts[setting.key];
+    else if (std::holds_alternative<Number>(setting.set))
+      value = numbers[setting.key];
+    else
+      value = switches[setting.key];
+    if (auto applied = apply_value(setting, value, config); !applied)
+      return tl::unexpected(applied.error());
+  }
+  if (check) return PrintAndExit{"configuration is right\n", 0};
+  return config;
+}
+
+}  // namespace vmflow

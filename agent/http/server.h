@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The HTTP surface: metrics, landing page, health.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/result.h"
+
+namespace vmflow {
+
+/// What the server asks the agent for. Threads: called from the server's threads.
+struct HttpHandlers {
+  std::function<std::string()> metrics;  ///< a fresh page in the text exposition format 0.0.4
+  std::function<bool()> ready;
+};
+
+/// Serves until it is destroyed.
+class HttpServer {
+ public:
+  /// Errors: the address cannot be bound (taken, not ours, no privilege).
+  static Result<HttpServer> start(const std::string& host, int port,
+                                  const std::string& telemetry_path, HttpHandlers handlers);
+  HttpServer(HttpServer&&) noexcept;
+  HttpServer& operator=(HttpServer&&) noexcept;
+  ~HttpServer();
+
+ private:
+  struct Running;
+  explicit HttpServer(std::unique_ptr<Running> running);
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace vmflow

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// vmflowd: reads its settings, attaches, serves, and leaves nothing behind when it is told to end.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <variant>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/http/server.h"
+#include "agent/log.h"
+#include "agent/version.h"
+
+namespace vmflow {
+namespace {
+
+constexpr timespec kTick = {.tv_sec = 1, .tv_nsec = 0};
+constexpr unsigned kSecondsToEnd = 1;
+
+sigset_t end_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+/// Ticks until a signal tells to end. Returns which one.
+int tick_until_signal(Agent& agent, const sigset_t& signals) {
+  for (;;) {
+    agent.tick();
+    if (const int signal = sigtimedwait(&signals, nullptr, &kTick); signal > 0) return signal;
+  }
+}
+
+int fail(const std::string& message) {
+  fmt::print(stderr, "vmflowd: {}\n", message);
+  return EXIT_FAILURE;
+}
+
+int run(const Config& config) {
+  // Blocked before the first thread starts, so that only the main one ever takes them.
+  const auto signals = end_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  set_up_log(config.log_level, config.log_format);
+  Agent agent(config);
+  if (auto started = agent.start(); !started) return fail(started.error().message);
+  auto server = HttpServer::start(config.listen_host, config.listen_port, config.telemetry_path,
+                                  {.metrics = [&agent] { return agent.metrics(); },
+                                   .ready = [&agent] { return agent.ready(); }});
+  if (!server) return fail(server.error().message);
+  spdlog::info("{} serves http://{}:{}{}", kVersionText, config.listen_host, config.listen_port,
+               config.telemetry_path);
+  const int signal = tick_until_signal(agent, signals);
+  spdlog::info("signal {}: detaching", signal);
+  agent.detach();
+  // A client that does not read must not keep the agent: nothing is left that could be lost.
+  std::signal(SIGALRM, [](int) { _exit(EXIT_SUCCESS); });
+  alarm(kSecondsToEnd);
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace vmflow
+
+int main(int argc, char** argv) {
+  const auto command = vmflow::parse_command_line(argc, argv);
+  if (!command) {
+    vmflow::fail(command.error().message);
+    return 2;
+  }
+  if (const auto* text = std::get_if<vmflow::PrintAndExit>(&*command)) {
+    fmt::print("{}", text->text);
+    return text->status;
+  }
+  return vmflow::run(std::get<vmflow::Config>(*command));
+}

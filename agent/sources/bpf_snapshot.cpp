@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/sources/bpf_snapshot.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <ctime>
+
+namespace vmflow {
+namespace {
+
+constexpr int kReadAttempts = 200;
+constexpr int kSpins = 20;  // after these, let the writer's CPU run: it may be ours
+
+uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+/// Copies `live` between two equal, even sequence numbers. False if the writer never rested.
+bool copy_slot(const vcpu_slot& live, vcpu_slot& copy) {
+  for (int attempt = 0; attempt < kReadAttempts; attempt++) {
+    const auto before = __atomic_load_n(&live.seq, __ATOMIC_ACQUIRE);
+    if (before % 2 == 0) {
+      std::memcpy(&copy, &live, sizeof(copy));
+      __atomic_thread_fence(__ATOMIC_ACQUIRE);
+      if (__atomic_load_n(&live.seq, __ATOMIC_RELAXED) == before) return true;
+    }
+    if (attempt > kSpins) sched_yield();
+  }
+  return false;
+}
+
+/// The tracepoint or function of a program and where its cost is kept.
+struct ProgramPlace {
+  const char* program;
+  const char* name;
+  flow_program cost;
+};
+constexpr auto kPrograms = std::to_array<ProgramPlace>({
+    {"on_kvm_entry", "kvm_entry", FLOW_PROG_ENTRY},
+    {"on_kvm_exit", "kvm_exit", FLOW_PROG_EXIT},
+    {"on_kvm_userspace_exit", "kvm_userspace_exit", FLOW_PROG_USERSPACE_EXIT},
+    {"on_kvm_fpu", "kvm_fpu", FLOW_PROG_RUN},
+    {"on_kvm_vcpu_wakeup", "kvm_vcpu_wakeup", FLOW_PROG_WAKEUP},
+    {"on_sched_switch", "sched_switch", FLOW_PROG_SWITCH},
+    {"on_sched_waking", "sched_waking", FLOW_PROG_WAKING},
+    {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
+    {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
+    {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
+});
+
+void read_slots(const BpfPrograms& programs, Snapshot& snapshot) {
+  uint64_t in_use = 0;
+  for (uint32_t index = 1; index <= programs.highest_slot(); index++) {
+    const auto& live = programs.slots()[index];
+    if (__atomic_load_n(&live.in_use, __ATOMIC_ACQUIRE) == 0) continue;
+    in_use++;
+    SlotCopy copy{.index = index};
+    if (copy_slot(live, copy.slot))
+      snapshot.slots.push_back(copy);
+    else
+      snapshot.torn_slots++;
+  }
+  snapshot.maps.push_back({"slots", in_use, programs.slot_count() - 1});
+}
+
+void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
+  for (const auto& info : programs.programs()) {
+    const auto place = std::find_if(kPrograms.begin(), kPrograms.end(),
+                                    [&](const auto& p) { return info.name == p.program; });
+    if (place == kPrograms.end()) continue;
+    snapshot.programs.push_back(
+        {place->name, info.attached, programs.cost(place->cost), info.recursion_misses});
+  }
+}
+
+}  // namespace
+
+Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support) {
+  Snapshot snapshot;
+  snapshot.now_ns = monotonic_ns();
+  read_slots(programs, snapshot);
+  const auto histograms = programs.exit_histograms();
+  std::copy(histograms.begin(), histograms.end(), snapshot.exit_histograms.begin());
+  const auto losses = programs.losses();
+  std::copy(losses.begin(), losses.end(), snapshot.losses.begin());
+  read_programs(programs, snapshot);
+  snapshot.host.vendor = support.vendor;
+  snapshot.host.kernel = support.kernel;
+  snapshot.host.exit_source = support.exit_source;
+  return snapshot;
+}
+
+}  // namespace vmflow

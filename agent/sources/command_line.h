@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a VMM's command line tells of its VM. Whoever starts a VM writes it: it is hostile text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vmflow {
+
+struct CommandLineFacts {
+  std::string vmm;   ///< qemu, firecracker, cloud-hypervisor, crosvm, or the program's own name
+  std::string name;  ///< as the operator called the VM; empty if nothing tells
+  std::string uuid;  ///< lower case, 8-4-4-4-12; empty if there is none or it is malformed
+};
+
+/// Splits /proc/<pid>/cmdline at its NUL bytes.
+std::vector<std::string> split_command_line(std::string_view bytes);
+
+/// Reads QEMU's -name and -uuid (and Proxmox's -smbios uuid=), Firecracker's --id, crosvm's --name.
+/// Errors: none; what is not understood is left empty, and `comm` names the VMM.
+CommandLineFacts read_command_line(const std::vector<std::string>& arguments,
+                                   std::string_view comm);
+
+}  // namespace vmflow
