@@ -19,6 +19,7 @@ Only COMMAND's stdout and stderr are printed, and its status is returned. Its st
   --icount        virtual time counts instructions, 8 ns each: repeatable costs; one CPU
   --publish PORT  forwards 127.0.0.1:PORT to the same port in the lab, where a server may listen on 127.0.0.1 or
                   0.0.0.0; a connection is taken, and then closed, while nothing listens there; may be repeated
+  --tickless      no timer tick on the last CPU while one thread has it to itself
   --no-kvm        does not load kvm_amd; COMMAND can do it with modprobe
   --lttng         adds the LTTng kernel modules, which are built once (about a minute)
   --help          this text
@@ -30,12 +31,12 @@ Status: that of COMMAND; 124 timeout; 125 the lab failed (the end of its console
 examples:
   scripts/lab.sh -- uname -r
   scripts/lab.sh --out results -- sh -c 'dmesg > "$LAB_OUT/dmesg"'
-  scripts/lab.sh --icount -- perf stat -e 'kvm:*' build/dev/tests/guest cpuid
-  scripts/lab.sh --publish 9090 -- build/dev/vmflow agent
+  scripts/lab.sh --icount -- perf stat -e 'kvm:*' build/release/tests/support/ground_truth/ground_truth cpuid --count 3001
+  scripts/lab.sh --publish 9752 -- build/release/agent/vmflowd
 END
 }
 
-cpus='' memory=6144 timeout=600 out='' icount='' kvm=1 lttng='' ports=()
+cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' ports=()
 boot_seconds=120
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/lab" && pwd)
 checkout=${lab%/scripts/lab}
@@ -57,6 +58,7 @@ while (($#)); do
     --publish) ports+=("$(number "$@")"); shift ;;
     --out) out=${2-}; [[ -n $out ]] || misuse "--out needs a directory"; shift ;;
     --icount) icount=1 ;;
+    --tickless) tickless=1 ;;
     --no-kvm) kvm='' ;;
     --lttng) lttng=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -69,6 +71,7 @@ done
 (($#)) || misuse "no command: -- COMMAND is needed"
 [[ -z $icount || ${cpus:-1} == 1 ]] || misuse "--icount works with one CPU only, not with --cpus $cpus"
 [[ -n $cpus ]] || cpus=$((icount ? 1 : 2))
+[[ -z $tickless || $cpus != 1 ]] || misuse "--tickless needs two CPUs or more: the first one always ticks"
 
 need qemu-system-x86_64 busybox setpriv
 image=$("$lab/image.sh")
@@ -129,6 +132,7 @@ done
 machine=(-accel 'tcg,thread=single' -cpu max -machine q35 -smp "$cpus" -m "$memory")
 [[ -z $icount ]] || machine+=(-icount 'shift=3,sleep=off')
 append="console=ttyS0 panic=-1 oops=panic quiet mitigations=off tsc=reliable"
+[[ -z $tickless ]] || append+=" nohz_full=$((cpus - 1))"
 
 # Dies with this shell, whatever ends it.
 setpriv --pdeathsig KILL qemu-system-x86_64 "${machine[@]}" \

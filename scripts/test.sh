@@ -17,10 +17,10 @@ cmake --preset asan >/dev/null
 cmake --build --preset asan
 
 say "shell scripts"
-shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/lab/start tests/scripts/*.sh
+shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start tests/scripts/*.sh tests/lab/*.sh tests/bench/*.sh
 shellcheck -x -s dash scripts/lab/init
 
 say "unit tests under the sanitizers"
 ctest --preset asan
 say "all tests"
-ctest --preset release "$@"
+ctest --preset release -j 2 "$@"

@@ -32,6 +32,9 @@ is "unknown flag: one line" "$(wc -l <err)" 1
 "$lab" --icount --cpus 2 -- true >out 2>err
 is "icount with two CPUs is refused" $? 2
 
+"$lab" --tickless --cpus 1 -- true >out 2>err
+is "tickless with one CPU is refused" $? 2
+
 # A first run may download and build; after it every run must be silent and quick.
 "$lab" -- true 2>/dev/null
 started=$EPOCHREALTIME
@@ -79,6 +82,10 @@ is "file system of BPF" "$(cat results/bpf)" bpf_fs
 is "host name" "$(cat results/name)" lab
 is "variables" "$(cat results/words)" $'1 a b\n"c"'
 is "two CPUs" "$(cat results/cpus)" 2
+
+# A test that runs in the lab and returns what ctest takes for a skip has failed.
+"${lab%/scripts/lab.sh}/tests/lab/run_in_lab.sh" -- sh -c 'exit 77' >out 2>err
+is "a test in the lab cannot skip itself" $? 1
 
 # --icount boots, and a command that does not exist is told from one that fails.
 "$lab" --icount -- no-such-command >out 2>err

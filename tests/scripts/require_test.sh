@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Whatever may say "skipped" fails where VMFLOW_REQUIRE names its label. Shown on a machine without QEMU: a PATH without it.
+set -uo pipefail
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$(mktemp -d)
+trap 'rm -rf "$bin"' EXIT
+for program in bash sh env dirname mktemp rm; do ln -s "$(command -v "$program")" "$bin/$program"; done
+
+failed=0
+expect() { # expect STATUS REQUIRED SCRIPT...
+  local wanted=$1 required=$2 got
+  shift 2
+  VMFLOW_REQUIRE=$required PATH=$bin "$@" >/dev/null 2>&1
+  got=$?
+  printf '%s with VMFLOW_REQUIRE=%s: %s\n' "$(basename "$1")" "$required" "$got"
+  [[ $got == "$wanted" ]] || { printf 'FAIL: expected %s\n' "$wanted"; failed=1; }
+}
+for script in "$tests/lab/run_in_lab.sh" "$tests/scripts/lab_test.sh"; do
+  expect 77 '' "$script" -- true
+  expect 77 unit,kernel "$script" -- true
+  expect 1 lab "$script" -- true
+  expect 1 unit,kernel,lab "$script" -- true
+done
+# Not covered above means not seen: nothing else in the tests may skip.
+others=$(PATH=/usr/bin:/bin grep -rlE 'SKIP_RETURN_CODE|GTEST_SKIP|exit 77' "$tests" | PATH=/usr/bin:/bin sort)
+known=$(printf '%s\n' "$tests"/{CMakeLists.txt,lab/CMakeLists.txt,scripts/lab_test.sh,scripts/require_test.sh} | PATH=/usr/bin:/bin sort)
+[[ $others == "$known" ]] || { printf 'FAIL: places that may skip:\n%s\nexpected:\n%s\n' "$others" "$known"; failed=1; }
+exit "$failed"

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the command line chooses.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace vmflow::ground_truth {
+
+enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed };
+
+/// What the VMM does during a port access.
+enum class PioMode { kSleep, kBurn };
+
+struct Options {
+  Program program = Program::kCpuid;
+  std::uint64_t count = 0;                  // rounds of the programs that count
+  std::chrono::nanoseconds duration{};      // of spin and mixed
+  std::chrono::nanoseconds timer_period{};  // of hlt and mixed
+  std::chrono::nanoseconds pio_time{};      // of each access of pio and mixed
+  PioMode pio_mode = PioMode::kSleep;
+  std::uint64_t spin_loops = 0;  // of each round of mixed
+
+  std::size_t vcpus = 1;
+  std::size_t vms = 1;
+  std::size_t repeat = 1;
+  std::vector<int> pins;  // pCPUs, dealt to the vCPUs round robin; empty: anywhere
+  std::optional<std::chrono::milliseconds> kick_every;
+  std::chrono::milliseconds linger{};
+  std::chrono::seconds limit{};
+  bool wait_stdin = false;
+  bool hold = false;
+};
+
+}  // namespace vmflow::ground_truth
