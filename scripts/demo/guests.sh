@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# guests.sh PORT KERNEL INITRD: vmflowd and the demo's VMs, until the file $LAB_OUT/stop appears.
+set -euo pipefail
+port=$1 kernel=$2 initrd=$3
+build=build/release
+children=()
+trap 'kill "${children[@]}" 2>/dev/null || true; wait 2>/dev/null || true' EXIT
+
+# Dealt out so that each VM has one trouble of its own, on two CPUs or more. The agent keeps to the first.
+cpu() { printf '%s\n' $(($1 % $(nproc))); }
+start() { "$@" & children+=($!); }
+vm() { # vm NAME CPU PROGRAM...
+  local name=$1 cpu=$2
+  shift 2
+  start "$build/tests/support/ground_truth/ground_truth" "$@" --pin "$cpu" --max-seconds 1000000 \
+    -name "guest=$name" -uuid "$(cat /proc/sys/kernel/random/uuid)" >/dev/null
+}
+
+start taskset -c 0 "$build/agent/vmflowd" --web.listen-address "127.0.0.1:$port"
+until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.2; done
+# Without paravirtual EOI, with which a guest on an emulated CPU sooner or later gets no interrupts any more.
+start taskset -c "$(cpu 0)" qemu-system-x86_64 -accel kvm -cpu host,-kvm-pv-eoi -m 128 -nodefaults -display none -monitor none -no-reboot \
+  -name guest=web-linux -uuid "$(cat /proc/sys/kernel/random/uuid)" -serial "file:$LAB_OUT/console" \
+  -kernel "$kernel" -initrd "$initrd" -append 'console=ttyS0 quiet mitigations=off tsc=reliable panic=-1'
+# The fight starts when Linux has booted: an emulated host is slow.
+for ((i = 0; i < 200; i++)); do
+  grep -q 'linux guest is up' "$LAB_OUT/console" 2>/dev/null && break
+  sleep 0.5
+done
+vm batch-1 "$(cpu 1)" spin --seconds 100000
+vm batch-2 "$(cpu 1)" spin --seconds 100000
+vm mail "$(cpu 0)" hlt --count 100000000 --period-us 100000
+# It would take all of a CPU from those that need little.
+renice -n 19 $$ >/dev/null
+vm storm "$(cpu 2)" cpuid --count 100000000000
+touch "$LAB_OUT/started"
+until [[ -e $LAB_OUT/stop ]]; do sleep 0.5; done
