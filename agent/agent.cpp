@@ -60,11 +60,15 @@ Result<void> Agent::attach_if_possible() {
   auto support = probe_kernel();
   if (!support) return tl::unexpected(support.error());
   support_ = std::move(*support);
-  if (support_->kvm == Kvm::absent) return {};
+  return support_->kvm == Kvm::absent ? Result<void>{} : load();
+}
+
+Result<void> Agent::load() {
   auto programs = BpfPrograms::load(*support_, config_.max_vcpus);
   if (!programs) return tl::unexpected(programs.error());
   programs_ = std::move(*programs);
   programs_->discover_vcpus();
+  checking_codes_ = programs_->begin_code_check();
   spdlog::info(
       "attached on {} with {}: room for {} vCPUs ({} KiB); exit codes from {}; programs: {}",
       support_->kernel, support_->vendor_module, config_.max_vcpus,
@@ -77,8 +81,27 @@ Result<void> Agent::attach_if_possible() {
   return {};
 }
 
+// A tick after the programs were attached, so that it costs the host no more than a second.
+void Agent::check_exit_codes() {
+  if (!std::exchange(checking_codes_, false)) return;
+  const auto [equal, differing] = programs_->end_code_check();
+  if (differing == 0)
+    return spdlog::info("exit codes: {} compared with the tracepoint's own, all equal", equal);
+  spdlog::warn(
+      "exit codes: {} of {} differ from the tracepoint's own, so they are read from its record: "
+      "counters start again",
+      differing, equal + differing);
+  auto support = *support_;
+  read_exit_code_from_record(support);
+  support_ = std::move(support);
+  programs_.reset();
+  carry_ = {};
+  if (const auto loaded = load(); !loaded) spdlog::error("{}", loaded.error().message);
+}
+
 void Agent::tick() {
   const std::lock_guard lock(mutex_);
+  if (programs_ && looked_) check_exit_codes();
   if (!programs_) retry_attach();
   if (!programs_) return;
   watch_entries();

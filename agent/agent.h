@@ -39,7 +39,9 @@ class Agent {
 
  private:
   Result<void> attach_if_possible();  // with mutex_ held
+  Result<void> load();                // with mutex_ held
   void retry_attach();                // with mutex_ held
+  void check_exit_codes();            // with mutex_ held
   void watch_entries();               // with mutex_ held
   FlowModel look();                   // with mutex_ held
   Snapshot read_maps(AgentFlow&);     // with mutex_ held
@@ -52,6 +54,7 @@ class Agent {
   VmInventory inventory_;
   Carry carry_;
   EntryWatch entries_;
+  bool checking_codes_ = false;
   bool entries_missing_ = false;
   bool looked_ = false;
   bool warned_entries_missing_ = false;

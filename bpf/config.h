@@ -14,7 +14,8 @@ enum flow_exit_source {
   FLOW_EXIT_FROM_NOWHERE,   ///< no known structure: every exit counts as FLOW_EXIT_UNREADABLE
   FLOW_EXIT_FROM_ARGUMENT,  ///< before 5.16 (exit_reason, vcpu, isa)
   FLOW_EXIT_FROM_VMCB,      ///< vcpu_svm.vmcb->control.exit_code
-  FLOW_EXIT_FROM_VMX        ///< vcpu_vmx.exit_reason, later vcpu_vmx.vt.exit_reason
+  FLOW_EXIT_FROM_VMX,       ///< vcpu_vmx.exit_reason, later vcpu_vmx.vt.exit_reason
+  FLOW_EXIT_FROM_RECORD     ///< the record of the classic tracepoint: dearer, needs no structure
 };
 
 /// Units: offsets are bytes from the start of struct kvm_vcpu, but for exit_code of FROM_VMCB, which
@@ -33,6 +34,7 @@ struct flow_config {
   __u32 poll_fail_ns;
   __u32 vmcb;
   __u32 exit_code;
+  __u32 record_code; ///< exit_reason in the record of the classic kvm_exit, from its start
 };
 
 #endif

@@ -20,6 +20,17 @@ static __always_inline __u32 read_exit_code(__u64 vcpu, __u64 first_argument, __
   }
 }
 
+static __always_inline int step_exit(struct cpu_record *cpu, struct vcpu_slot *slot, __u64 now_ns,
+                                     int is_known, __u32 code) {
+  __u32 index = is_known ? flow_exit_index(config.is_vmx, code) : FLOW_EXIT_UNREADABLE;
+  if (!is_known) lose(FLOW_LOSS_UNREADABLE);
+  begin_write(slot);
+  flow_exit(&slot->flow, now_ns, index, index == config.halt_code);
+  end_write(slot);
+  count_run(&cpu->cost[FLOW_PROG_EXIT], now_ns);
+  return 0;
+}
+
 // Source: trace_kvm_exit(vcpu, isa) since 5.16, (exit_reason, vcpu, isa) before.
 SEC("raw_tp/kvm_exit")
 int BPF_PROG(on_kvm_exit, __u64 first, __u64 second) {
@@ -27,16 +38,44 @@ int BPF_PROG(on_kvm_exit, __u64 first, __u64 second) {
   __u64 vcpu = config.exit_source == FLOW_EXIT_FROM_ARGUMENT ? second : first;
   struct cpu_record *cpu = this_cpu();
   struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
-  __u32 code = 0, index = FLOW_EXIT_UNREADABLE;
+  __u32 code = 0;
   if (!slot) return 0;
-  if (read_exit_code(vcpu, first, &code))
-    index = flow_exit_index(config.is_vmx, code);
+  return step_exit(cpu, slot, now_ns, read_exit_code(vcpu, first, &code), code);
+}
+
+static __always_inline int read_recorded_code(void *record, __u32 *code) {
+  return !bpf_probe_read_kernel(code, sizeof(*code), record + config.record_code);
+}
+
+// Instead of the one above, where no structure tells the code. The record has no vCPU: it is the one
+// that an entry has named on this CPU.
+SEC("tp/kvm/kvm_exit")
+int on_kvm_exit_record(void *record) {
+  __u64 now_ns = bpf_ktime_get_ns();
+  struct cpu_record *cpu = this_cpu();
+  struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
+  __u32 code = 0;
+  if (!slot) {
+    if (following) lose(FLOW_LOSS_UNKNOWN_VCPU);
+    return 0;
+  }
+  return step_exit(cpu, slot, now_ns, read_recorded_code(record, &code), code);
+}
+
+// Exits whose code in the vendor's structure is the one in the record, and exits where it is not.
+__u64 codes_equal, codes_differing;
+
+// Attached for a second when the agent starts: the second source for where the code lies.
+SEC("tp/kvm/kvm_exit")
+int compare_exit_code(void *record) {
+  struct cpu_record *cpu = this_cpu();
+  struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
+  __u32 code = 0, recorded = 0;
+  if (!slot || !read_recorded_code(record, &recorded)) return 0;
+  if (read_exit_code(slot->id.vcpu, 0, &code) && code == recorded)
+    __sync_fetch_and_add(&codes_equal, 1);
   else
-    lose(FLOW_LOSS_UNREADABLE);
-  begin_write(slot);
-  flow_exit(&slot->flow, now_ns, index, index == config.halt_code);
-  end_write(slot);
-  count_run(&cpu->cost[FLOW_PROG_EXIT], now_ns);
+    __sync_fetch_and_add(&codes_differing, 1);
   return 0;
 }
 

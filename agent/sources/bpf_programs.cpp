@@ -66,10 +66,20 @@ std::vector<T> per_cpu(const bpf_map* map, uint32_t key, int cpus) {
   return values;
 }
 
+/// Is the code read from a structure, and is there a record to hold against it?
+bool is_comparable(const flow_config& config) {
+  return config.record_code != FLOW_NO_OFFSET &&
+         (config.exit_source == FLOW_EXIT_FROM_VMCB || config.exit_source == FLOW_EXIT_FROM_VMX);
+}
+
 }  // namespace
 
 void BpfPrograms::Destroy::operator()(vmflow_bpf* object) const {
   vmflow_bpf__destroy(object);
+}
+
+void BpfPrograms::Detach::operator()(bpf_link* link) const {
+  bpf_link__destroy(link);
 }
 
 BpfPrograms::BpfPrograms(BpfPrograms&& other) noexcept {
@@ -78,6 +88,7 @@ BpfPrograms::BpfPrograms(BpfPrograms&& other) noexcept {
 
 BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
   std::swap(object_, other.object_);
+  std::swap(code_check_, other.code_check_);
   std::swap(slots_, other.slots_);
   std::swap(cpus_, other.cpus_);
   std::swap(histograms_, other.histograms_);
@@ -88,6 +99,7 @@ BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
 }
 
 BpfPrograms::~BpfPrograms() {
+  code_check_.reset();
   unmap_array(slots_, slot_count_);
   unmap_array(cpus_, cpu_count_);
   unmap_array(histograms_, cpu_count_ * FLOW_EXIT_CODES);
@@ -95,12 +107,17 @@ BpfPrograms::~BpfPrograms() {
 
 Result<BpfPrograms> BpfPrograms::load(const KernelSupport& support, uint32_t max_vcpus) {
   auto loaded = load_with(support, max_vcpus);
-  if (loaded || support.destroy_hook == DestroyHook::none) return loaded;
-  // Some kernels refuse to hook a function; the end of a vCPU is then its thread's.
+  if (loaded) return loaded;
+  // Some kernels refuse to hook a function: the end of a vCPU is then its thread's. Without a
+  // mounted tracefs there is no record to read: the codes are then unknown, and counted as that.
   auto without = support;
   without.destroy_hook = DestroyHook::none;
-  auto second = load_with(without, max_vcpus);
-  return second ? std::move(second) : std::move(loaded);
+  for (const auto source : {support.config.exit_source, __u32{FLOW_EXIT_FROM_NOWHERE}}) {
+    without.config.exit_source = source;
+    if (auto again = load_with(without, max_vcpus)) return again;
+    if (source != FLOW_EXIT_FROM_RECORD) break;
+  }
+  return loaded;
 }
 
 Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_t max_vcpus) {
@@ -121,6 +138,11 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
               sizeof(support.config));
   const auto hook = loaded.destroy_hook_ = support.destroy_hook;
+  const bool recorded = support.config.exit_source == FLOW_EXIT_FROM_RECORD;
+  bpf_program__set_autoload(object->progs.on_kvm_exit, !recorded);
+  bpf_program__set_autoload(object->progs.on_kvm_exit_record, recorded);
+  bpf_program__set_autoload(object->progs.compare_exit_code, is_comparable(support.config));
+  bpf_program__set_autoattach(object->progs.compare_exit_code, false);
   bpf_program__set_autoload(object->progs.on_kvm_fpu, support.has_run_event);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
@@ -190,13 +212,25 @@ std::vector<ProgramInfo> BpfPrograms::programs() const {
   std::vector<ProgramInfo> programs;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_->obj) {
-    if (!bpf_program__autoload(program)) continue;
+    if (!bpf_program__autoload(program) || !bpf_program__autoattach(program)) continue;
     bpf_prog_info info{};
     uint32_t size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
     programs.push_back({bpf_program__name(program), true, info.recursion_misses});
   }
   return programs;
+}
+
+bool BpfPrograms::begin_code_check() {
+  if (bpf_program__autoload(object_->progs.compare_exit_code))
+    code_check_.reset(bpf_program__attach(object_->progs.compare_exit_code));
+  return code_check_ != nullptr;
+}
+
+BpfPrograms::CodeCheck BpfPrograms::end_code_check() {
+  code_check_.reset();
+  return {.equal = __atomic_load_n(&object_->bss->codes_equal, __ATOMIC_RELAXED),
+          .differing = __atomic_load_n(&object_->bss->codes_differing, __ATOMIC_RELAXED)};
 }
 
 uint64_t BpfPrograms::discover_vcpus() const {

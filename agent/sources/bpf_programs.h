@@ -11,6 +11,7 @@
 #include "agent/sources/kernel_support.h"
 #include "bpf/records.h"
 
+struct bpf_link;
 struct vmflow_bpf;
 
 namespace vmflow {
@@ -52,6 +53,17 @@ class BpfPrograms {
   /// False: the end of a vCPU is told from its thread and its process alone.
   bool sees_vcpus_destroyed() const { return destroy_hook_ != DestroyHook::none; }
 
+  /// What the exit codes that were read and the classic tracepoint's own said of the same exits.
+  struct CodeCheck {
+    uint64_t equal = 0;
+    uint64_t differing = 0;
+  };
+  /// Attaches the comparison, which costs as much as an exit, until it is ended. False: the codes
+  /// come from the tracepoint, or it cannot be attached.
+  bool begin_code_check();
+  /// Detaches it.
+  CodeCheck end_code_check();
+
   /// Looks through all threads for vCPUs that have had no event yet, and takes them in.
   /// Units:  returns the CPU time of all threads inside KVM_RUN, nanoseconds.
   /// Errors: none; a kernel without task iterators finds none.
@@ -68,7 +80,11 @@ class BpfPrograms {
   struct Destroy {
     void operator()(vmflow_bpf* object) const;
   };
+  struct Detach {
+    void operator()(bpf_link* link) const;
+  };
   std::unique_ptr<vmflow_bpf, Destroy> object_;  // its links too
+  std::unique_ptr<bpf_link, Detach> code_check_;
   vcpu_slot* slots_ = nullptr;
   const cpu_record* cpus_ = nullptr;
   const exit_histogram* histograms_ = nullptr;

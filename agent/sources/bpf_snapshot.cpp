@@ -43,6 +43,7 @@ struct ProgramPlace {
 constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_kvm_entry", "kvm_entry", FLOW_PROG_ENTRY},
     {"on_kvm_exit", "kvm_exit", FLOW_PROG_EXIT},
+    {"on_kvm_exit_record", "kvm_exit", FLOW_PROG_EXIT},
     {"on_kvm_userspace_exit", "kvm_userspace_exit", FLOW_PROG_USERSPACE_EXIT},
     {"on_kvm_fpu", "kvm_fpu", FLOW_PROG_RUN},
     {"on_kvm_vcpu_wakeup", "kvm_vcpu_wakeup", FLOW_PROG_WAKEUP},

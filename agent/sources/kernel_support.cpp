@@ -29,10 +29,9 @@ uint32_t offset_or_none(const KernelBtf& btf, std::string_view structure,
 
 /// Source: struct vcpu_svm (kvm_amd), struct vcpu_vmx (kvm_intel); both begin with struct kvm_vcpu,
 /// which is checked. The VMX reason moved into a common structure with TDX (vt).
-void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
+/// Errors: leaves FLOW_EXIT_FROM_NOWHERE.
+void find_exit_structure(const KernelBtf& btf, KernelSupport& support) {
   auto& config = support.config;
-  config.exit_source = FLOW_EXIT_FROM_NOWHERE;
-  config.vmcb = config.exit_code = FLOW_NO_OFFSET;
   if (btf.tracepoint_begins_with_pointer("kvm_exit") == false) {
     config.exit_source = FLOW_EXIT_FROM_ARGUMENT;
     support.exit_source = "argument";
@@ -50,6 +49,15 @@ void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
   }
 }
 
+void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
+  auto& config = support.config;
+  config.exit_source = FLOW_EXIT_FROM_NOWHERE;
+  config.vmcb = config.exit_code = FLOW_NO_OFFSET;
+  config.record_code = offset_or_none(btf, "trace_event_raw_kvm_exit", {"exit_reason"});
+  find_exit_structure(btf, support);
+  if (config.exit_source == FLOW_EXIT_FROM_NOWHERE) read_exit_code_from_record(support);
+}
+
 DestroyHook find_destroy_hook(const KernelBtf& btf) {
   if (std::filesystem::exists("/sys/bus/event_source/devices/kprobe/type"))
     return DestroyHook::kprobe;
@@ -57,6 +65,13 @@ DestroyHook find_destroy_hook(const KernelBtf& btf) {
 }
 
 }  // namespace
+
+bool read_exit_code_from_record(KernelSupport& support) {
+  if (support.config.record_code == FLOW_NO_OFFSET) return false;
+  support.config.exit_source = FLOW_EXIT_FROM_RECORD;
+  support.exit_source = "record";
+  return true;
+}
 
 std::string loaded_vendor_module(const std::string& sysfs) {
   std::error_code ignored;

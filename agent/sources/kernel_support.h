@@ -24,11 +24,15 @@ struct KernelSupport {
   std::string vendor_module;         ///< kvm_amd, kvm_intel, …; empty if absent
   Vendor vendor = Vendor::kNone;     ///< kNone too for a KVM whose codes are not known
   std::string kernel;                ///< release
-  std::string exit_source = "none";  ///< vmcb, vmx, argument, none
+  std::string exit_source = "none";  ///< vmcb, vmx, argument, record, none
   bool has_run_event = false;        ///< kvm_fpu tells when KVM_RUN is entered
   DestroyHook destroy_hook = DestroyHook::none;
   flow_config config{};
 };
+
+/// Makes the exit code come from the record of the classic tracepoint. False if its place is not
+/// known.
+bool read_exit_code_from_record(KernelSupport& support);
 
 /// Which vendor module is loaded or built in; empty if none is.
 std::string loaded_vendor_module(const std::string& sysfs = "/sys");
