@@ -102,8 +102,8 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.folded_exits = folded_exits_of(vendor, totals);
   flow.exit_durations = {totals.handled, totals.handled_ns};
   flow.userspace_exits = userspace_exits_of(totals);
-  flow.poll_success_ns = totals.poll_success_ns;
-  flow.poll_fail_ns = totals.poll_fail_ns;
+  flow.poll_success_ns = totals.poll_ns[0];
+  flow.poll_fail_ns = totals.poll_ns[1];
   flow.poll_success = totals.poll_success;
   flow.poll_fail = totals.poll_fail;
   flow.halt_wakeups = totals.halt_wakeups;

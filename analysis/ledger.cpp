@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "analysis/hold.h"
+
 namespace vmflow {
 namespace {
 
@@ -24,10 +26,11 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
   const vcpu_slot& slot = copy.slot;
   VcpuCarry& vcpu = carry.vcpus[key_of(copy)];
   VcpuReading reading = read_vcpu(slot, now_ns);
-  carry.clamps += clamp_up(reading.totals, vcpu.reported.totals);
+  carry.clamps += hold(reading.totals, vcpu.reported.totals);
   for (uint32_t state = 0; state < FLOW_STATES; state++)
     if (is_wait(state))
-      reading.open_wait_ns[state] = reading.totals.ns[state] - slot.flow.ns[state];
+      reading.open_wait_ns[state] =
+          std::max<uint64_t>(reading.totals.ns[state], slot.flow.ns[state]) - slot.flow.ns[state];
   vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
           .vcpu = slot.id.vcpu,
           .vcpu_id = slot.id.vcpu_id,

@@ -76,8 +76,7 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   VcpuTotals& totals = reading.totals;
   std::copy(std::begin(flow.ns), std::end(flow.ns), totals.ns.begin());
   std::copy(std::begin(flow.anomaly), std::end(flow.anomaly), totals.anomaly.begin());
-  totals.poll_success_ns = flow.poll_success_ns;
-  totals.poll_fail_ns = flow.poll_fail_ns;
+  totals.poll_ns = {flow.poll_success_ns, flow.poll_fail_ns};
   totals.poll_success = flow.poll_success;
   totals.poll_fail = flow.poll_fail;
   totals.halt_wakeups = flow.halt_wakeups;

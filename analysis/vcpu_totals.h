@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Every counter of a vCPU that leaves vmflow, in one value: added for a VM, clamped against a fall.
+// Every counter of a vCPU that leaves vmflow, in one value: added for a VM, held against a fall.
 #pragma once
 
 #include <array>
@@ -14,8 +14,7 @@ namespace vmflow {
 struct VcpuTotals {
   std::array<uint64_t, FLOW_STATES + 1> ns{};  ///< [FLOW_UNKNOWN] is unaccounted
   std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
-  uint64_t poll_success_ns = 0;
-  uint64_t poll_fail_ns = 0;
+  std::array<uint64_t, 2> poll_ns{};  ///< of ns[FLOW_HALT_POLL]: that succeeded, that failed
   uint64_t poll_success = 0;
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
@@ -36,8 +35,7 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   };
   each(mine.ns, other.ns);
   each(mine.anomaly, other.anomaly);
-  visit(mine.poll_success_ns, other.poll_success_ns);
-  visit(mine.poll_fail_ns, other.poll_fail_ns);
+  each(mine.poll_ns, other.poll_ns);
   visit(mine.poll_success, other.poll_success);
   visit(mine.poll_fail, other.poll_fail);
   visit(mine.halt_wakeups, other.halt_wakeups);
@@ -51,17 +49,6 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
 inline VcpuTotals& operator+=(VcpuTotals& sum, const VcpuTotals& more) {
   for_each_counter(sum, more, [](uint64_t& a, uint64_t b) { a += b; });
   return sum;
-}
-
-/// Raises every counter that is below `floor`. Returns how many were.
-inline uint64_t clamp_up(VcpuTotals& totals, const VcpuTotals& floor) {
-  uint64_t clamps = 0;
-  for_each_counter(totals, floor, [&](uint64_t& a, uint64_t least) {
-    if (a >= least) return;
-    a = least;
-    clamps++;
-  });
-  return clamps;
 }
 
 }  // namespace vmflow

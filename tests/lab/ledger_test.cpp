@@ -90,12 +90,11 @@ TEST(Ledger, closes_for_every_vcpu_of_every_workload) {
     const auto vm = page.vm_of(guest.pid());
     for (const auto& vcpu : truth["vms"][0]["vcpus"]) {
       const auto times = times_of_vcpu(page, vm, vcpu["vcpu"]);
-      // The ledger begins in the first KVM_RUN, which the VMM has timed, and ends with the thread,
-      // a little after the last return: when, says ftrace. The emulated CPUs may stand still
-      // between any two instructions, so both ends of the KVM_RUN are known.
-      const double end = exit_seconds(ftrace.lines(), vcpu["tid"]);
-      const double least = end - seconds(vcpu["first_return_ns"]);
-      const double most = end - seconds(vcpu["first_run_ns"]);
+      // The ledger begins in the first KVM_RUN, which the VMM has timed, and ends with the thread:
+      // after its last reading of the clock, before ftrace sees it end. The emulated CPUs may stand
+      // still between any two instructions, so there are two readings around either end.
+      const double least = seconds(vcpu["thread_end_ns"]) - seconds(vcpu["first_return_ns"]);
+      const double most = exit_seconds(ftrace.lines(), vcpu["tid"]) - seconds(vcpu["first_run_ns"]);
       const double off = times.sum - std::clamp(times.sum, least, most);
       figure("{:<5} vCPU {}: states {:.6f} s, truth {:.6f} to {:.6f} s, off by {:+.3f} ms",
              workload[0], vcpu["vcpu"].get<int>(), times.sum, least, most, off * 1e3);

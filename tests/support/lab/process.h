@@ -32,8 +32,9 @@ class Process {
   /// Writes to its stdin. The first call with `last` closes it.
   void write(const std::string& text, bool last = false);
   bool is_running();
-  /// nullopt if it did not end in time.
-  std::optional<Finished> wait(std::chrono::milliseconds limit = std::chrono::seconds(120));
+  /// nullopt if it did not end in time. The default is no guess at how long it takes: where virtual
+  /// time counts instructions, an hour of it passes while the lab waits for a file.
+  std::optional<Finished> wait(std::chrono::milliseconds limit = std::chrono::hours(10));
   std::string out() const;
   std::string err() const;
 
