@@ -57,7 +57,9 @@ say "building (two minutes the first time)"
   fail "the build failed; its log is $out/build.log"
 say "preparing the Linux guest"
 image=$(scripts/lab/image.sh 2>>"$out/build.log")
-scripts/demo/linux_guest.sh "$out/linux.cpio"
+# In the folder that the lab shares, since it may not see the others.
+scripts/demo/linux_guest.sh "$out/control/initrd"
+cp "$image/vmlinux" "$out/control/kernel"
 
 free_port() { # a port of loopback that nobody answers on
   local port
@@ -77,12 +79,12 @@ finish() {
   for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
   wait 2>/dev/null || true
   [[ ! -e $out/control/console ]] || mv "$out/control/console" "$out/linux-console.log"
-  rm -rf "$out/control" "$out/linux.cpio" "$out/prometheus"
+  rm -rf "$out/control" "$out/prometheus"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-guests=(scripts/demo/guests.sh "$agent_port" "$image/vmlinux" "$out/linux.cpio")
+guests=(scripts/demo/guests.sh "$agent_port")
 if [[ -n $host ]]; then
   say "starting five VMs and vmflowd on this machine"
   LAB_OUT=$out/control setsid --wait "${guests[@]}" >"$out/guests.log" 2>&1 &

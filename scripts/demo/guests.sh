@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# guests.sh PORT KERNEL INITRD: vmflowd and the demo's VMs, until the file $LAB_OUT/stop appears.
+# guests.sh PORT: vmflowd and the demo's VMs, until the file $LAB_OUT/stop appears. The Linux guest's kernel and initrd
+# are in $LAB_OUT.
 set -euo pipefail
-port=$1 kernel=$2 initrd=$3
+port=$1
 build=build/release
 children=()
 trap 'kill "${children[@]}" 2>/dev/null || true; wait 2>/dev/null || true' EXIT
@@ -22,10 +23,11 @@ until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.2; done
 # Without paravirtual EOI, with which a guest on an emulated CPU sooner or later gets no interrupts any more.
 start taskset -c "$(cpu 0)" qemu-system-x86_64 -accel kvm -cpu host,-kvm-pv-eoi -m 128 -nodefaults -display none -monitor none -no-reboot \
   -name guest=web-linux -uuid "$(cat /proc/sys/kernel/random/uuid)" -serial "file:$LAB_OUT/console" \
-  -kernel "$kernel" -initrd "$initrd" -append 'console=ttyS0 quiet mitigations=off tsc=reliable panic=-1'
+  -kernel "$LAB_OUT/kernel" -initrd "$LAB_OUT/initrd" -append 'console=ttyS0 quiet mitigations=off tsc=reliable panic=-1'
 # The fight starts when Linux has booted: an emulated host is slow.
 for ((i = 0; i < 200; i++)); do
   grep -q 'linux guest is up' "$LAB_OUT/console" 2>/dev/null && break
+  kill -0 "${children[-1]}" 2>/dev/null || { printf 'the Linux guest has ended\n' >&2; exit 1; }
   sleep 0.5
 done
 vm batch-1 "$(cpu 1)" spin --seconds 100000
