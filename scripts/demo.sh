@@ -74,11 +74,11 @@ agent_port=$(free_port) prometheus_port=$(free_port)
 children=()
 # shellcheck disable=SC2317 # called by a trap
 finish() {
-  local child
+  local child console
   touch "$out/control/stop"
   for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
   wait 2>/dev/null || true
-  [[ ! -e $out/control/console ]] || mv "$out/control/console" "$out/linux-console.log"
+  for console in "$out"/control/console*; do [[ ! -e $console ]] || mv "$console" "$out/linux-${console##*/}.log"; done
   rm -rf "$out/control" "$out/prometheus"
 }
 trap finish EXIT
@@ -90,7 +90,7 @@ if [[ -n $host ]]; then
   LAB_OUT=$out/control setsid --wait "${guests[@]}" >"$out/guests.log" 2>&1 &
 else
   say "booting the KVM host, starting five VMs and vmflowd in it"
-  scripts/lab.sh --publish "$agent_port" --timeout $((seconds + 200)) --out "$out/control" -- "${guests[@]}" \
+  scripts/lab.sh --publish "$agent_port" --timeout $((seconds + 300)) --out "$out/control" -- "${guests[@]}" \
     >"$out/guests.log" 2>&1 &
 fi
 children+=($!)
@@ -105,7 +105,7 @@ wait_for() { # wait_for WHAT SECONDS COMMAND...
   done
 }
 wait_for "vmflowd" 90 curl -sf --max-time 5 "http://127.0.0.1:$agent_port/-/ready"
-wait_for "the Linux guest" 120 grep -q 'linux guest is up' "$out/control/console"
+wait_for "the Linux guest" 180 grep -q 'linux guest is up' "$out/control/console"
 wait_for "the VMs" 60 test -e "$out/control/started"
 
 cat >"$out/prometheus.yml" <<END
