@@ -98,6 +98,9 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.vcpus = static_cast<uint32_t>(sums.running.size());
   flow.time = time_of(totals, sums.held_back_ns);
   flow.open_wait_ns = sums.open_wait_ns;
+  for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
+    flow.wait_ns[static_cast<uint32_t>(wait_reason(static_cast<flow_wake_kind>(kind)))] +=
+        totals.wait_ns[kind];
   flow.exits = exits_of(vendor, totals);
   flow.folded_exits = folded_exits_of(vendor, totals);
   flow.exit_durations = {totals.handled, totals.handled_ns};

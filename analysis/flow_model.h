@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/snapshot.h"
+#include "analysis/wait_reason.h"
 #include "bpf/records.h"
 
 namespace vmflow {
@@ -54,6 +55,7 @@ struct VmFlow {
   uint32_t vcpus = 0;  ///< vCPUs whose threads live
   TimeLedger time;
   std::array<uint64_t, FLOW_STATES> open_wait_ns{};  ///< of `time`, waits that have not ended
+  std::array<uint64_t, kWaitReasons> wait_ns{};      ///< of halted time: the rest, by WaitReason
   std::vector<ExitFlow> exits;                       ///< every reason that occurred
   std::vector<ExitFlow> folded_exits;                ///< the vendor's fixed list, then `other`
   ExitDurations exit_durations;

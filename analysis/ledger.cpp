@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -31,6 +32,9 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
     if (is_wait(state))
       reading.open_wait_ns[state] =
           std::max<uint64_t>(reading.totals.ns[state], slot.flow.ns[state]) - slot.flow.ns[state];
+  const auto& reasons = reading.totals.wait_ns;
+  reading.open_wait_ns[FLOW_HALTED] =
+      reading.totals.ns[FLOW_HALTED] - std::accumulate(reasons.begin(), reasons.end(), uint64_t{0});
   vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
           .vcpu = slot.id.vcpu,
           .vcpu_id = slot.id.vcpu_id,
@@ -42,8 +46,15 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
           .reported = reading};
 }
 
+// Nobody will say any more what the halt was waiting for that the vCPU has ended in.
+VcpuTotals final_totals(const VcpuCarry& vcpu) {
+  VcpuTotals totals = vcpu.reported.totals;
+  totals.wait_ns[FLOW_WAKE_BARE] += vcpu.reported.open_wait_ns[FLOW_HALTED];
+  return totals;
+}
+
 void retire(Carry& carry, const VcpuCarry& vcpu) {
-  carry.vms[vcpu.vm].retired[vcpu.vcpu_id] += vcpu.reported.totals;
+  carry.vms[vcpu.vm].retired[vcpu.vcpu_id] += final_totals(vcpu);
 }
 
 // Another thread runs this vCPU now, in a slot of its own; KVM will report the end of that one
@@ -85,7 +96,7 @@ void depart_vm(Carry& carry, const VmKey& key, const std::vector<VcpuEntry>& vm_
   const auto vm = carry.vms.find(key);
   for (const auto& [id, totals] : vm->second.retired) carry.departed += totals;
   for (auto vcpu : vm_vcpus) {
-    carry.departed += vcpu->second.reported.totals;
+    carry.departed += final_totals(vcpu->second);
     finish(carry, vcpu);
   }
   carry.departed_vms++;

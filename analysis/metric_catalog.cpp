@@ -92,6 +92,15 @@ const std::vector<Metric> kCatalog = {
      kMono,
      kExact,
      samples::vm_held_back},
+    {"vmflow_vm_wait_seconds_total",
+     kCounter,
+     {"vm", "reason"},
+     "Halted time by what ended it; unknown is an answer, never a guess.",
+     kMono,
+     "with vmflow_vm_open_wait_seconds it is the state halted; interrupts that the hardware "
+     "delivers "
+     "without KVM (posted interrupts, AVIC) are unknown; vhost is net, whatever device it serves",
+     samples::vm_wait},
     {"vmflow_vcpu_info",
      kGauge,
      {"vm", "vcpu", "tid"},

@@ -129,6 +129,15 @@ std::vector<Sample> vm_open_wait(const FlowModel& model) {
   for (const auto& vm : model.vms) add_states(samples, {vm.label}, vm.open_wait_ns, true);
   return samples;
 }
+std::vector<Sample> vm_wait(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+      samples.push_back(
+          value({vm.label, std::string(wait_reason_name(static_cast<WaitReason>(reason)))},
+                seconds(vm.wait_ns[reason])));
+  return samples;
+}
 std::vector<Sample> vm_unaccounted(const FlowModel& model) {
   return per_vm(model, [](const VmFlow& vm) { return seconds(vm.time.unaccounted_ns); });
 }

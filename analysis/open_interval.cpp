@@ -14,7 +14,8 @@ uint64_t open_since_last_event(const vcpu_slot& slot, uint64_t now_ns) {
 }
 
 void add_sleep(OpenInterval& open, const vcpu_slot& slot, uint64_t away_ns) {
-  const uint64_t wake_ns = flow_wake_of(&slot.mailbox, slot.flow.armed_ns);
+  uint32_t kind = FLOW_WAKE_BARE;
+  const uint64_t wake_ns = flow_wake_of(&slot.mailbox, slot.flow.armed_ns, &kind);
   uint64_t asleep_ns = away_ns;
   if (wake_ns != 0)
     asleep_ns =
@@ -76,6 +77,7 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   VcpuTotals& totals = reading.totals;
   std::copy(std::begin(flow.ns), std::end(flow.ns), totals.ns.begin());
   std::copy(std::begin(flow.anomaly), std::end(flow.anomaly), totals.anomaly.begin());
+  std::copy(std::begin(flow.wait_ns), std::end(flow.wait_ns), totals.wait_ns.begin());
   totals.poll_ns = {flow.poll_success_ns, flow.poll_fail_ns};
   totals.poll_success = flow.poll_success;
   totals.poll_fail = flow.poll_fail;
@@ -90,6 +92,7 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   for (uint32_t state = 0; state <= FLOW_UNKNOWN; state++) totals.ns[state] += open.ns[state];
   for (uint32_t state = 0; state < FLOW_STATES; state++)
     if (is_wait(state)) reading.open_wait_ns[state] = open.ns[state];
+  reading.open_wait_ns[FLOW_HALTED] += flow.unsettled_ns;
   if (flow.exit_index < FLOW_EXIT_CODES) totals.exit_ns[flow.exit_index] += open.exit_ns;
   reading.held_back_ns = open.held_back_ns;
   return reading;

@@ -21,7 +21,8 @@ struct OpenInterval {
 struct VcpuReading {
   VcpuTotals totals;
   uint64_t held_back_ns = 0;
-  std::array<uint64_t, FLOW_STATES> open_wait_ns{};  ///< of `totals.ns`, waits not yet ended
+  /// Of `totals.ns`, waits that have not ended, or of which it is not known yet what ended them.
+  std::array<uint64_t, FLOW_STATES> open_wait_ns{};
 };
 
 /// 1 for the states in which a vCPU waits: their parts (reasons, culprits) are known at the end

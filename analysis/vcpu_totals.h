@@ -12,7 +12,8 @@ namespace vmflow {
 
 /// The counters of one vCPU, or of many added up. Units: nanoseconds and counts.
 struct VcpuTotals {
-  std::array<uint64_t, FLOW_STATES + 1> ns{};  ///< [FLOW_UNKNOWN] is unaccounted
+  std::array<uint64_t, FLOW_STATES + 1> ns{};       ///< [FLOW_UNKNOWN] is unaccounted
+  std::array<uint64_t, FLOW_WAKE_KINDS> wait_ns{};  ///< of ns[FLOW_HALTED]: by what ended it
   std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
   std::array<uint64_t, 2> poll_ns{};  ///< of ns[FLOW_HALT_POLL]: that succeeded, that failed
   uint64_t poll_success = 0;
@@ -34,6 +35,7 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
     for (size_t i = 0; i < b.size(); i++) visit(a[i], b[i]);
   };
   each(mine.ns, other.ns);
+  each(mine.wait_ns, other.wait_ns);
   each(mine.anomaly, other.anomaly);
   each(mine.poll_ns, other.poll_ns);
   visit(mine.poll_success, other.poll_success);

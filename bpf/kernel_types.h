@@ -28,11 +28,13 @@ struct sched_entity {
 // include/linux/sched.h; preempt_notifiers under CONFIG_PREEMPT_NOTIFIERS, which KVM selects
 struct task_struct {
   unsigned int __state;
+  unsigned int flags;
   int pid;
   int tgid;
   struct pid *thread_pid;
   struct sched_entity se;
   struct hlist_head preempt_notifiers;
+  char comm[16];
   struct bpf_local_storage *bpf_storage;
 };
 

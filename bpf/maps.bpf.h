@@ -210,7 +210,7 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
   begin_write(slot);
   slot->id.tgid = pid_tgid >> 32;
   if (slot->id.tid != (__u32)pid_tgid && slot->flow.state == FLOW_VMM_BLOCKED) {
-    flow_post_wake(&slot->mailbox, now_ns, pid_tgid);
+    flow_post_wake(&slot->mailbox, now_ns, flow_waker((__u32)pid_tgid, FLOW_WAKE_BARE));
     flow_in(&slot->flow, &slot->mailbox, now_ns, 0);
   }
   slot->id.tid = (__u32)pid_tgid;

@@ -52,6 +52,7 @@ enum flow_program {
   FLOW_PROG_WAKEUP,
   FLOW_PROG_SWITCH,
   FLOW_PROG_WAKING,
+  FLOW_PROG_ACCEPT,
   FLOW_PROG_THREAD_EXIT,
   FLOW_PROG_DESTROY,
   FLOW_PROGS
@@ -64,10 +65,23 @@ struct program_cost {
   __u64 timed_ns;
 };
 
+/// An interrupt that KVM has given to a vCPU on this CPU, for the wake-up that follows it.
+struct given_irq {
+  __u64 ns;
+  __u32 tid;        ///< in whose context; 0: none
+  __u32 vcpu_id;    ///< FLOW_ANY_VCPU: not told
+  __u32 kind;       ///< enum flow_wake_kind
+  __u32 is_hardirq; ///< out of an interrupt of the host
+};
+#define FLOW_ANY_VCPU 0xffffffffu
+
 /// What one CPU keeps for itself: the vCPU that runs on it, and what our programs cost there.
 struct cpu_record {
-  __u32 slot; ///< FLOW_NO_SLOT: no known vCPU runs here
-  __u32 pad;
+  __u32 slot;       ///< FLOW_NO_SLOT: no known vCPU runs here
+  __u32 routed_tid; ///< who has looked up a device's interrupt here last; 0: nobody since the last one
+  __u64 routed_ns;  ///< when
+  __u64 preempt_count; ///< address of this CPU's; 0: not found
+  struct given_irq given;
   struct program_cost cost[FLOW_PROGS];
   __u64 align[4]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
 };

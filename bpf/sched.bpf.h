@@ -68,7 +68,8 @@ int on_sched_waking(__u64 *ctx) {
   slot = thread_slot(wakee, &index);
   cpu = this_cpu();
   if (!slot || !cpu) return 0;
-  flow_post_wake(&slot->mailbox, now_ns, (__u32)bpf_get_current_pid_tgid());
+  flow_post_wake(&slot->mailbox, now_ns,
+                 flow_waker((__u32)bpf_get_current_pid_tgid(), wake_kind(cpu, slot, now_ns)));
   count_run(&cpu->cost[FLOW_PROG_WAKING], now_ns);
   return 0;
 }

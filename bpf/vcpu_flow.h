@@ -41,6 +41,21 @@ enum flow_anomaly {
   FLOW_ANOMALIES
 };
 
+/// What ended a halt, as far as the kernel shows it. What that means is said in analysis/wait_reason.
+enum flow_wake_kind {
+  FLOW_WAKE_BARE,            ///< a wake-up and nothing beside it
+  FLOW_WAKE_HARDIRQ,         ///< by an interrupt of the host; the vCPU has accepted nothing since
+  FLOW_WAKE_OWN_INTERRUPT,   ///< the same, and then the vCPU gave an interrupt to itself: its timer
+  FLOW_WAKE_IPI,             ///< by a sibling vCPU's interrupt
+  FLOW_WAKE_VMM,             ///< by a device's interrupt from a thread of the VMM
+  FLOW_WAKE_VHOST,           ///< by a device's interrupt from a vhost worker
+  FLOW_WAKE_KERNEL_WORKER,   ///< by a device's interrupt that a kernel worker passes on
+  FLOW_WAKE_FOREIGN,         ///< by a device's interrupt from another process
+  FLOW_WAKE_HARDIRQ_DEVICE,  ///< by a device's interrupt out of an interrupt of the host
+  FLOW_WAKE_PAGE,            ///< a page that was fetched for the guest is there
+  FLOW_WAKE_KINDS
+};
+
 /// Exit indices: [0, 0xa8) the code itself (VMX basic reason, SVM exit code), then SVM 0x400-0x405.
 #define FLOW_EXIT_DIRECT 0xa8u
 #define FLOW_EXIT_SVM_HIGH 0x400u
@@ -78,7 +93,9 @@ struct vcpu_flow {
   __u32 held_state;   ///< FLOW_KVM or FLOW_VMM: where held_ns goes if it was no polling
   __u32 exit_index;   ///< the open exit: an exit index, FLOW_EXIT_NONE or FLOW_EXIT_PENDING
   __u32 halting;      ///< 1 from a HLT exit until it is known whether KVM polled
+  __u64 unsettled_ns; ///< halted time ended by FLOW_WAKE_HARDIRQ, until it is known what it was
   __u64 ns[FLOW_STATES + 1]; ///< closed time by state; [FLOW_UNKNOWN] is unaccounted
+  __u64 wait_ns[FLOW_WAKE_KINDS]; ///< ns[FLOW_HALTED] but for unsettled_ns, by what ended it
   __u64 anomaly[FLOW_ANOMALIES];
   __u64 poll_success_ns;
   __u64 poll_fail_ns;
@@ -94,7 +111,7 @@ struct vcpu_flow {
 /// One wake-up of the vCPU's thread. `ns` is written last: an entry counts once it is there.
 struct vcpu_wake {
   __u64 ns;
-  __u64 waker; ///< tid of the waker in the low half; the high half is for its kind
+  __u64 waker; ///< see flow_waker()
 };
 
 /// Where wakers leave word. Four at once cannot tear one another; the newest counts.
@@ -109,6 +126,9 @@ struct vcpu_mailbox {
 /// Makes the compiler forget what it knows of `v`, so that the bounds check after it stays for the
 /// verifier to see.
 #define FLOW_FORGET(v) __asm__ __volatile__("" : "+r"(v))
+
+/// Who woke: `tid` in the low half, above it enum flow_wake_kind.
+FLOW_FN __u64 flow_waker(__u32 tid, __u32 kind) { return (__u64)kind << 32 | tid; }
 
 /// The exit index of a raw exit code. Source: asm/svm.h, asm/vmx.h (VMX flags sit above bit 15).
 FLOW_FN __u32 flow_exit_index(__u32 is_vmx, __u32 code) {
@@ -190,6 +210,17 @@ FLOW_FN int flow_on_host_cpu(const struct vcpu_flow *f) {
   return f->state == FLOW_KVM || f->state == FLOW_VMM;
 }
 
+/// It is known now what ended the halt that an interrupt of the host has ended.
+FLOW_FN void flow_settle(struct vcpu_flow *f, __u32 kind) {
+  f->wait_ns[kind] += f->unsettled_ns;
+  f->unsettled_ns = 0;
+}
+
+/// The vCPU has given an interrupt to itself: what its timer left pending.
+FLOW_FN void flow_accept(struct vcpu_flow *f) {
+  if (f->unsettled_ns) flow_settle(f, FLOW_WAKE_OWN_INTERRUPT);
+}
+
 /// kvm_entry: the vCPU goes into the guest; the open exit, if any, has been handled.
 /// Shape: returns the index of the exit whose handling ended, its time in `*handled_ns`, or
 ///        FLOW_EXIT_NONE.
@@ -201,6 +232,7 @@ FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
     return ended;
   }
   flow_release_held(f);
+  if (f->unsettled_ns) flow_settle(f, FLOW_WAKE_HARDIRQ);
   if (flow_on_host_cpu(f)) {
     flow_add_host(f, f->state, flow_elapse(f, now_ns));
     if (f->exit_index < FLOW_EXIT_CODES) {
@@ -273,6 +305,7 @@ FLOW_FN void flow_run(struct vcpu_flow *f, __u64 now_ns) {
 FLOW_FN void flow_out(struct vcpu_flow *f, __u64 now_ns, __u32 state) {
   __u64 last_ns = f->last_ns;
   if (state >= FLOW_STATES) return;
+  if (f->unsettled_ns) flow_settle(f, FLOW_WAKE_HARDIRQ);
   if (!flow_start(f, now_ns, state)) {
     if (f->state == FLOW_GUEST) {
       f->ns[FLOW_GUEST] += flow_elapse(f, now_ns);
@@ -294,23 +327,42 @@ FLOW_FN void flow_out(struct vcpu_flow *f, __u64 now_ns, __u32 state) {
   f->state = state;
 }
 
-/// The wake-up that ended the sleep which began at `f->last_ns`: 0 if there is none.
-FLOW_FN __u64 flow_wake_of(const struct vcpu_mailbox *m, __u64 armed_ns) {
-  __u64 newest_ns = 0;
+/// The wake-up that ended the sleep which began at `f->last_ns`: 0 if there is none. Its kind in
+/// `*kind`.
+FLOW_FN __u64 flow_wake_of(const struct vcpu_mailbox *m, __u64 armed_ns, __u32 *kind) {
+  __u64 newest_ns = 0, waker = 0;
   for (__u32 i = 0; i < FLOW_MAILBOX_WAKES; i++)
-    if (m->wake[i].ns > newest_ns) newest_ns = m->wake[i].ns;
-  return newest_ns >= armed_ns ? newest_ns : 0;
+    if (m->wake[i].ns > newest_ns) {
+      newest_ns = m->wake[i].ns;
+      waker = m->wake[i].waker;
+    }
+  if (newest_ns < armed_ns || !newest_ns) return 0;
+  *kind = waker >> 32;
+  return newest_ns;
+}
+
+/// A halt of `asleep_ns` is over. An interrupt of the host may have been the vCPU's own timer: that
+/// shows in what it accepts before it is in the guest again.
+FLOW_FN void flow_end_halt_wait(struct vcpu_flow *f, __u64 asleep_ns, __u32 kind) {
+  FLOW_FORGET(kind);
+  if (kind >= FLOW_WAKE_KINDS) kind = FLOW_WAKE_BARE;
+  if (kind == FLOW_WAKE_HARDIRQ)
+    f->unsettled_ns += asleep_ns;
+  else
+    f->wait_ns[kind] += asleep_ns;
 }
 
 /// sched_switch, the vCPU's thread gets a CPU; `in_kvm_run` tells KVM from VMM.
 FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 now_ns,
                      __u32 in_kvm_run) {
   __u64 slept_from_ns = f->last_ns;
+  __u32 from = f->state;
   if (!flow_start(f, now_ns, in_kvm_run ? FLOW_KVM : FLOW_VMM)) {
-    if (f->state == FLOW_READY || f->state == FLOW_THROTTLED) {
+    if (from == FLOW_READY || from == FLOW_THROTTLED) {
       f->ns[f->state] += flow_elapse(f, now_ns);
-    } else if (f->state == FLOW_HALTED || f->state == FLOW_VMM_BLOCKED || f->state == FLOW_PAUSED) {
-      __u64 wake_ns = flow_wake_of(m, f->armed_ns);
+    } else if (from == FLOW_HALTED || from == FLOW_VMM_BLOCKED || from == FLOW_PAUSED) {
+      __u32 kind = FLOW_WAKE_BARE;
+      __u64 wake_ns = flow_wake_of(m, f->armed_ns, &kind);
       __u64 away_ns = flow_elapse(f, now_ns);
       __u64 asleep_ns = away_ns;
       if (!wake_ns)
@@ -319,7 +371,15 @@ FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 no
         asleep_ns = 0;
       else if (wake_ns - slept_from_ns < away_ns)
         asleep_ns = wake_ns - slept_from_ns;
-      f->ns[f->state] += asleep_ns;
+      // Spelled out, because the verifier forgets the bounds of an index over all this.
+      if (from == FLOW_HALTED) {
+        f->ns[FLOW_HALTED] += asleep_ns;
+        flow_end_halt_wait(f, asleep_ns, kind);
+      } else if (from == FLOW_VMM_BLOCKED) {
+        f->ns[FLOW_VMM_BLOCKED] += asleep_ns;
+      } else {
+        f->ns[FLOW_PAUSED] += asleep_ns;
+      }
       f->ns[FLOW_READY] += away_ns - asleep_ns;
     } else {
       flow_lose(f, now_ns);
@@ -360,6 +420,7 @@ FLOW_FN void flow_halt_end(struct vcpu_flow *f, __u64 now_ns, __u64 polled_ns, _
 /// sched_process_exit: the vCPU's thread ends here, and its ledger with it.
 FLOW_FN void flow_end(struct vcpu_flow *f, __u64 now_ns) {
   if (!f->first_ns) return;
+  if (f->unsettled_ns) flow_settle(f, FLOW_WAKE_HARDIRQ);
   if (flow_on_host_cpu(f)) {
     flow_release_held(f);
     flow_add_host(f, f->state, flow_elapse(f, now_ns));

@@ -14,6 +14,8 @@
 
 #include "maps.bpf.h"
 
+#include "wake.bpf.h"
+
 #include "kvm.bpf.h"
 #include "sched.bpf.h"
 

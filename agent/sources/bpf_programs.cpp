@@ -66,6 +66,16 @@ std::vector<T> per_cpu(const bpf_map* map, uint32_t key, int cpus) {
   return values;
 }
 
+/// Programs on tracepoints that the kernel does not have.
+void leave_out(bpf_object* object, const std::vector<std::string>& tracepoints) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    const std::string_view section = bpf_program__section_name(program);
+    for (const auto& tracepoint : tracepoints)
+      if (section == "raw_tp/" + tracepoint) bpf_program__set_autoload(program, false);
+  }
+}
+
 /// Is the code read from a structure, and is there a record to hold against it?
 bool is_comparable(const flow_config& config) {
   return config.record_code != FLOW_NO_OFFSET &&
@@ -143,7 +153,7 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   bpf_program__set_autoload(object->progs.on_kvm_exit_record, recorded);
   bpf_program__set_autoload(object->progs.compare_exit_code, is_comparable(support.config));
   bpf_program__set_autoattach(object->progs.compare_exit_code, false);
-  bpf_program__set_autoload(object->progs.on_kvm_fpu, support.has_run_event);
+  leave_out(object->obj, support.missing_tracepoints);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
   if (const int error = vmflow_bpf__load(object); error != 0)

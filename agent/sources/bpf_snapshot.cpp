@@ -49,6 +49,7 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_kvm_vcpu_wakeup", "kvm_vcpu_wakeup", FLOW_PROG_WAKEUP},
     {"on_sched_switch", "sched_switch", FLOW_PROG_SWITCH},
     {"on_sched_waking", "sched_waking", FLOW_PROG_WAKING},
+    {"on_kvm_apic_accept_irq", "kvm_apic_accept_irq", FLOW_PROG_ACCEPT},
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
     {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},

@@ -20,6 +20,18 @@ namespace {
 constexpr uint32_t kSvmHlt = 0x78;  // SVM_EXIT_HLT
 constexpr uint32_t kVmxHlt = 12;    // EXIT_REASON_HLT
 
+/// With the arguments that the programs expect of them.
+struct OptionalTracepoint {
+  const char* name;
+  uint32_t arguments;
+};
+constexpr auto kOptionalTracepoints =
+    std::to_array<OptionalTracepoint>({{"kvm_fpu", 1},
+                                       {"kvm_apic_accept_irq", 4},
+                                       {"kvm_msi_set_irq", 2},
+                                       {"kvm_set_irq", 3},
+                                       {"kvm_async_pf_completed", 2}});
+
 uint32_t offset_or_none(const KernelBtf& btf, std::string_view structure,
                         std::initializer_list<std::string_view> paths) {
   for (auto path : paths)
@@ -122,7 +134,8 @@ Result<KernelSupport> probe_kernel() {
           "the tracepoint {} is not in the BTF of the kernel or of its module kvm: vmflow needs "
           "CONFIG_TRACEPOINTS=y and modules built with BTF",
           needed));
-  support.has_run_event = btf->tracepoint_arguments("kvm_fpu") == 1u;
+  for (const auto& [name, arguments] : kOptionalTracepoints)
+    if (btf->tracepoint_arguments(name) != arguments) support.missing_tracepoints.push_back(name);
   find_exit_code(*btf, support);
   support.destroy_hook = find_destroy_hook(*btf);
   return support;

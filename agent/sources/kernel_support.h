@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "agent/result.h"
 #include "analysis/snapshot.h"
@@ -25,7 +26,8 @@ struct KernelSupport {
   Vendor vendor = Vendor::kNone;     ///< kNone too for a KVM whose codes are not known
   std::string kernel;                ///< release
   std::string exit_source = "none";  ///< vmcb, vmx, argument, record, none
-  bool has_run_event = false;        ///< kvm_fpu tells when KVM_RUN is entered
+  /// Tracepoints that vmflow can do without, and that this kernel lacks.
+  std::vector<std::string> missing_tracepoints;
   DestroyHook destroy_hook = DestroyHook::none;
   flow_config config{};
 };

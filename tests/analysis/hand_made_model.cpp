@@ -48,6 +48,7 @@ VmFlow vm() {
   vm.folded_exits = folded_exits(100);
   vm.exit_durations = durations(2 * kSecond);
   vm.userspace_exits = {{"io", 20}, {"mmio", 30}};
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++) vm.wait_ns[reason] = reason * kSecond;
   vm.poll_success_ns = 3 * kSecond;
   vm.poll_fail_ns = 4 * kSecond;
   vm.poll_success = 300;

@@ -88,9 +88,10 @@ TEST_F(KernelFlow, concurrent_wakers_in_the_kernel_never_tear_an_entry) {
   a.join();
   b.join();
   const auto posted = output().mailbox;
+  uint32_t kind = 0;
   EXPECT_EQ(posted.posted, 2 * kPosts);
   for (const auto& wake : posted.wake) EXPECT_EQ(wake.ns, wake.waker);
-  EXPECT_EQ(flow_wake_of(&posted, 0) / 4, kPosts);
+  EXPECT_EQ(flow_wake_of(&posted, 0, &kind) / 4, kPosts);
 }
 
 }  // namespace

@@ -25,4 +25,11 @@ std::vector<std::vector<uint64_t>> exits_of(const vcpu_flow& flow) {
   return exits;
 }
 
+std::vector<uint64_t> waits_of(const FlowTable& table) {
+  std::vector<uint64_t> waits(FLOW_WAKE_KINDS, 0);
+  for (const auto& [kind, ns] : table.waits) waits[kind] += ns;
+  if (table.waits.empty()) waits[FLOW_WAKE_BARE] = table.sums.halted - table.unsettled;
+  return waits;
+}
+
 }  // namespace vmflow::test

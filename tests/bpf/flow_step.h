@@ -13,7 +13,8 @@ enum flow_step_kind {
   STEP_OUT,             // a: the state slept in, or FLOW_READY
   STEP_IN,              // a: inside KVM_RUN
   STEP_HALT_END,        // a: polled ns, b: waited
-  STEP_WAKE,            // posted to the mailbox by another CPU; a: waker
+  STEP_WAKE,            // posted to the mailbox by another CPU; a: flow_waker()
+  STEP_ACCEPT,          // the vCPU gives an interrupt to itself
   STEP_RUN,             // KVM_RUN is entered
   STEP_END
 };
@@ -44,6 +45,8 @@ FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
     flow_halt_end(f, s->at_ns, s->a, s->b, 1);
   else if (s->kind == STEP_WAKE)
     flow_post_wake(m, s->at_ns, s->a);
+  else if (s->kind == STEP_ACCEPT)
+    flow_accept(f);
   else if (s->kind == STEP_RUN)
     flow_run(f, s->at_ns);
   else if (s->kind == STEP_END)

@@ -27,6 +27,12 @@ flow_step in_vmm(uint64_t at) {
 flow_step woken(uint64_t at) {
   return {at, STEP_WAKE, 0, 4711};
 }
+flow_step woken_by(uint64_t at, flow_wake_kind kind) {
+  return {at, STEP_WAKE, 0, flow_waker(4711, kind)};
+}
+flow_step accept(uint64_t at) {
+  return {at, STEP_ACCEPT, 0, 0};
+}
 flow_step polled(uint64_t at, uint64_t ns) {
   return {at, STEP_HALT_END, 0, ns};
 }
@@ -122,6 +128,41 @@ const std::vector<FlowTable>& flow_tables() {
        {.guest = 70, .kvm = 30 + 10 + 20, .halted = 90},
        {{kHlt, 2, 60}},
        counted(FLOW_WAKEUP_MISSING, 1)},
+      {"a_halt_that_a_host_interrupt_ended_was_the_timers_if_the_vcpu_accepts_it_itself",
+       {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(400, FLOW_WAKE_HARDIRQ),
+        in_kvm(460), waited(480, 0), accept(490), entry(500)},
+       {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
+       {{kHlt, 1, 60}},
+       {0, 0, 0, 0, 0},
+       {{FLOW_WAKE_OWN_INTERRUPT, 230}}},
+      {"a_halt_that_a_host_interrupt_ended_is_unsettled_until_the_vcpu_accepts_or_enters",
+       {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(400, FLOW_WAKE_HARDIRQ),
+        in_kvm(460), waited(480, 0)},
+       {.guest = 50, .kvm = 20 + 20, .halted = 230, .ready = 60},
+       {{kHlt, 1, 40}},
+       {0, 0, 0, 0, 0},
+       {},
+       230},
+      {"a_host_interrupt_that_the_vcpu_accepts_nothing_after_stays_what_it_is",
+       {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(400, FLOW_WAKE_HARDIRQ),
+        in_kvm(460), waited(480, 0), entry(500), accept(510)},
+       {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
+       {{kHlt, 1, 60}},
+       {0, 0, 0, 0, 0},
+       {{FLOW_WAKE_HARDIRQ, 230}}},
+      {"two_halts_in_a_row_each_have_their_own_end",
+       {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(300, FLOW_WAKE_HARDIRQ),
+        in_kvm(310), out(320, FLOW_HALTED), woken_by(400, FLOW_WAKE_IPI), in_kvm(410),
+        waited(420, 0), accept(425), entry(430)},
+       {.guest = 50, .kvm = 20 + 10 + 20, .halted = 130 + 80, .ready = 20},
+       {{kHlt, 1, 50}},
+       {0, 0, 0, 0, 0},
+       {{FLOW_WAKE_HARDIRQ, 130}, {FLOW_WAKE_IPI, 80}}},
+      {"only_halts_have_a_reason",
+       {entry(100), exit_to(150, kIo), userspace(160), out(170, FLOW_VMM_BLOCKED),
+        woken_by(900, FLOW_WAKE_HARDIRQ), in_vmm(930), entry(950)},
+       {.guest = 50, .kvm = 10, .vmm = 30, .ready = 30, .vmm_blocked = 730},
+       {{kIo, 1, 40}}},
       {"the_newest_wakeup_counts",
        {entry(100), exit_to(150, kIo), userspace(160), woken(170), out(200, FLOW_VMM_BLOCKED),
         woken(500), in_vmm(540), entry(560)},

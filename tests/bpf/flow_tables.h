@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Drawn intervals of one vCPU with what they must add up to. The same tables are stepped natively and
-// in the kernel, and both must give these sums.
+// Drawn intervals of one vCPU with what they must add up to. The same tables are stepped natively
+// and in the kernel, and both must give these sums.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,9 @@ struct FlowTable {
   /// (exit index, count, ns) for every exit that was counted.
   std::vector<std::vector<uint64_t>> exits;
   std::vector<uint64_t> anomalies = std::vector<uint64_t>(FLOW_ANOMALIES, 0);
+  /// Halted time by what ended it, where it is not all FLOW_WAKE_BARE.
+  std::vector<std::pair<flow_wake_kind, uint64_t>> waits = {};
+  uint64_t unsettled = 0;
 };
 
 /// All tables. Shape: one entry per drawn scene.
@@ -34,5 +37,7 @@ const std::vector<FlowTable>& flow_tables();
 /// What `flow` adds up to, in the shape of a table.
 Sums sums_of(const vcpu_flow& flow);
 std::vector<std::vector<uint64_t>> exits_of(const vcpu_flow& flow);
+/// The waits that `table` must lead to, by kind.
+std::vector<uint64_t> waits_of(const FlowTable& table);
 
 }  // namespace vmflow::test

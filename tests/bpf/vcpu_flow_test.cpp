@@ -27,6 +27,9 @@ TEST_P(FlowTables, add_up) {
   EXPECT_EQ(exits_of(flow), GetParam().exits);
   EXPECT_EQ(std::vector<uint64_t>(flow.anomaly, flow.anomaly + FLOW_ANOMALIES),
             GetParam().anomalies);
+  EXPECT_EQ(std::vector<uint64_t>(flow.wait_ns, flow.wait_ns + FLOW_WAKE_KINDS),
+            waits_of(GetParam()));
+  EXPECT_EQ(flow.unsettled_ns, GetParam().unsettled);
 }
 
 TEST_P(FlowTables, conserve_time) {
@@ -37,6 +40,9 @@ TEST_P(FlowTables, conserve_time) {
     uint64_t sum = flow.held_ns;
     for (auto ns : flow.ns) sum += ns;
     EXPECT_EQ(sum, flow.last_ns - flow.first_ns);
+    uint64_t waits = flow.unsettled_ns;
+    for (auto ns : flow.wait_ns) waits += ns;
+    EXPECT_EQ(waits, flow.ns[FLOW_HALTED]);
   }
 }
 
@@ -51,9 +57,10 @@ TEST(VcpuMailbox, concurrent_wakers_never_tear_an_entry) {
   std::thread a(waker, 0), b(waker, 1);
   a.join();
   b.join();
+  uint32_t kind = 0;
   EXPECT_EQ(mailbox.posted, 40000u);
   for (const auto& wake : mailbox.wake) EXPECT_EQ(wake.ns, wake.waker);
-  EXPECT_EQ(flow_wake_of(&mailbox, 0) / 4, 20000u);
+  EXPECT_EQ(flow_wake_of(&mailbox, 0, &kind) / 4, 20000u);
 }
 
 TEST(FlowBucket, splits_at_powers_of_two) {

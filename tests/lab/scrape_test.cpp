@@ -46,6 +46,11 @@ void check_sums(const Page& page) {
     EXPECT_NEAR(page.sum("vmflow_vm_halt_poll_success_seconds_total", vm) +
                     page.sum("vmflow_vm_halt_poll_fail_seconds_total", vm),
                 times.state.at("halt_poll"), 1e-6);
+    Labels halted = vm;
+    halted["state"] = "halted";
+    EXPECT_NEAR(page.sum("vmflow_vm_wait_seconds_total", vm) +
+                    page.sum("vmflow_vm_open_wait_seconds", halted),
+                times.state.at("halted"), 1e-6);
     EXPECT_LE(page.sum("vmflow_vm_exit_seconds_total", vm),
               times.state.at("kvm") + times.state.at("vmm") + 1e-6);
   }

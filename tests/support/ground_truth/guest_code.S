@@ -90,7 +90,7 @@ program guest_msr
   dec %r8
   jmp 1b
 
-// COUNT times: sends the peer an IPI, sleeps until its answer came.
+// COUNT times: sleeps by its timer if it has a period, sends the peer an IPI, sleeps until its answer came.
 program guest_ipi_first
   call enable_apic
   call meet_peer
@@ -98,6 +98,10 @@ program guest_ipi_first
 1:
   test %r8, %r8
   jz done
+  cmpq $0, GUEST_TIMER_NS(%rdi)
+  je 2f
+  call timer_sleep
+2:
   mov GUEST_INTERRUPTS(%rdi), %r9
   call send_ipi
   call sleep_past_r9
@@ -139,6 +143,19 @@ program guest_mixed
   call timer_sleep
   jmp 1b
 
+// COUNT times: sleeps until the device's interrupt came. R9 as above.
+program guest_irq
+  call enable_apic
+  mov GUEST_INTERRUPTS(%rdi), %r9
+  mov GUEST_COUNT(%rdi), %r8
+1:
+  test %r8, %r8
+  jz done
+  call sleep_past_r9
+  inc %r9
+  dec %r8
+  jmp 1b
+
 // The VMM does not enter the guest again after this OUT.
 done:
   incq GUEST_OUTS(%rdi)
@@ -150,7 +167,7 @@ enable_apic:
   write_apic MSR_X2APIC_SPURIOUS
   mov $APIC_DIVIDE_BY_1, %eax
   write_apic MSR_X2APIC_TIMER_DIVIDE
-  mov $GUEST_VECTOR_TIMER, %eax  // mode bits 0: one shot
+  mov GUEST_TIMER_VECTOR(%rdi), %eax  // mode bits 0: one shot
   write_apic MSR_X2APIC_LVT_TIMER
   ret
 
@@ -189,7 +206,7 @@ send_ipi:
   wrmsr
   ret
 
-// Both vectors come here.
+// All vectors come here.
 program guest_interrupt
   push %rax
   push %rcx

@@ -8,9 +8,10 @@
 #define GUEST_PORT_DONE 0xe4   // the program has ended
 #define GUEST_PORT_FAULT 0xe8  // an exception; the byte is its vector
 
-// Vectors of the guest's only two interrupts.
+// Vectors of the guest's interrupts; the timer's may be chosen.
 #define GUEST_VECTOR_TIMER 0xec
 #define GUEST_VECTOR_IPI 0xed
+#define GUEST_VECTOR_DEVICE 0x51
 
 // Byte offsets in the parameter page, which RDI points to; every field is 64 bits wide.
 #define GUEST_COUNT 0          // in: rounds
@@ -20,6 +21,7 @@
 #define GUEST_PEER_APIC_ID 32  // in
 #define GUEST_STOP 40          // in, at any time: not 0 ends spin and mixed
 #define GUEST_READY 48         // out: its LAPIC takes interrupts
+#define GUEST_TIMER_VECTOR 56  // in
 #define GUEST_CPUIDS 64        // out: instructions that exited, counted by the guest
 #define GUEST_HLTS 72
 #define GUEST_OUTS 80
@@ -43,7 +45,7 @@ struct GuestParams {
   std::uint64_t peer_apic_id;
   std::uint64_t stop;
   std::uint64_t ready;
-  std::uint64_t unused;
+  std::uint64_t timer_vector;
   std::uint64_t cpuids;
   std::uint64_t hlts;
   std::uint64_t outs;
@@ -57,6 +59,7 @@ static_assert(offsetof(GuestParams, peer_page) == GUEST_PEER_PAGE);
 static_assert(offsetof(GuestParams, peer_apic_id) == GUEST_PEER_APIC_ID);
 static_assert(offsetof(GuestParams, stop) == GUEST_STOP);
 static_assert(offsetof(GuestParams, ready) == GUEST_READY);
+static_assert(offsetof(GuestParams, timer_vector) == GUEST_TIMER_VECTOR);
 static_assert(offsetof(GuestParams, cpuids) == GUEST_CPUIDS);
 static_assert(offsetof(GuestParams, hlts) == GUEST_HLTS);
 static_assert(offsetof(GuestParams, outs) == GUEST_OUTS);
@@ -76,6 +79,7 @@ extern const char guest_msr[];
 extern const char guest_ipi_first[];
 extern const char guest_ipi_second[];
 extern const char guest_mixed[];
+extern const char guest_irq[];
 extern const char guest_interrupt[];
 extern const char guest_exceptions[];  // stubs of 8 bytes each for vectors 0 to 31
 }

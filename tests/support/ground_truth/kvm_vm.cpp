@@ -153,8 +153,9 @@ void KvmVm::fill_memory() {
   for (std::size_t vector = 0; vector < 32; ++vector) {
     set_gate(idt + 2 * vector, address_of(guest_exceptions) + 8 * vector);
   }
-  set_gate(idt + 2 * GUEST_VECTOR_TIMER, address_of(guest_interrupt));
-  set_gate(idt + 2 * GUEST_VECTOR_IPI, address_of(guest_interrupt));
+  for (std::size_t vector = 32; vector < kVectors; ++vector) {
+    set_gate(idt + 2 * vector, address_of(guest_interrupt));
+  }
   std::memcpy(memory_.at<char>(kCode), guest_code_begin,
               static_cast<std::size_t>(guest_code_end - guest_code_begin));
 }

@@ -34,6 +34,7 @@ struct Arguments {
   Options options;
   double seconds = 1;
   std::uint64_t period_us = 1000;
+  std::uint64_t ipi_period_us = 0;
   std::uint64_t pio_us = 100;
   std::uint64_t kick_every_ms = 0;
   std::uint64_t linger_ms = 0;
@@ -86,7 +87,14 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   add_count(pio, arguments);
   add_pio(pio, arguments);
   add_count(add("msr", "RDMSR that KVM serves in the kernel", Program::kMsr), arguments);
-  add_count(add("ipi", "two vCPUs that wake each other from HLT", Program::kIpi), arguments);
+  auto& ipi = add("ipi", "two vCPUs that wake each other from HLT", Program::kIpi);
+  add_count(ipi, arguments);
+  ipi.add_option("--period-us", arguments.ipi_period_us,
+                 "the first one sleeps so long by its timer before it wakes the second [0]")
+      ->check(CLI::Range(1, 4294967));
+  auto& irq = add("irq", "HLT woken by a device of the VMM", Program::kIrq);
+  add_count(irq, arguments);
+  add_period(irq, arguments);
   auto& mixed = add("mixed", "spin, CPUID, port access, timer HLT in turn", Program::kMixed);
   add_seconds(mixed, arguments);
   add_period(mixed, arguments);
@@ -104,6 +112,10 @@ void add_common(CLI::App& app, Arguments& arguments) {
   app.add_option("--pin", options.pins, "pCPUs of the vCPU threads, round robin: CPU[,CPU...]")
       ->delimiter(',')
       ->check(CLI::Range(0, 1023));
+  options.timer_vector = GUEST_VECTOR_TIMER;
+  app.add_option("--timer-vector", options.timer_vector, "the interrupt vector of the LAPIC timer")
+      ->capture_default_str()
+      ->check(CLI::Range(32, 254));
   app.add_option("--repeat", options.repeat, "creates, runs and destroys the VM R times in turn")
       ->check(CLI::Range(1, 1000000));
   app.add_option("--kick-every-ms", arguments.kick_every_ms,
@@ -130,7 +142,11 @@ Options in_units_of_options(const Arguments& arguments) {
   if (arguments.kick_every_ms != 0) {
     options.kick_every = std::chrono::milliseconds(arguments.kick_every_ms);
   }
-  if (options.program == Program::kIpi) options.vcpus = 2;
+  if (options.program == Program::kIpi) {
+    options.vcpus = 2;
+    options.timer_period = std::chrono::microseconds(arguments.ipi_period_us);
+  }
+  if (options.program == Program::kIrq) options.vcpus = 1;
   return options;
 }
 

@@ -10,7 +10,7 @@
 
 namespace vmflow::ground_truth {
 
-enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed };
+enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed, kIrq };
 
 /// What the VMM does during a port access.
 enum class PioMode { kSleep, kBurn };
@@ -19,8 +19,9 @@ struct Options {
   Program program = Program::kCpuid;
   std::uint64_t count = 0;                  // rounds of the programs that count
   std::chrono::nanoseconds duration{};      // of spin and mixed
-  std::chrono::nanoseconds timer_period{};  // of hlt and mixed
-  std::chrono::nanoseconds pio_time{};      // of each access of pio and mixed
+  std::chrono::nanoseconds timer_period{};  // of hlt, mixed and ipi; of irq the device's
+  std::uint64_t timer_vector = 0;
+  std::chrono::nanoseconds pio_time{};  // of each access of pio and mixed
   PioMode pio_mode = PioMode::kSleep;
   std::uint64_t spin_loops = 0;  // of each round of mixed
 

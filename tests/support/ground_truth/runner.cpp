@@ -95,6 +95,7 @@ void Runner::run_round(Slot& slot, std::size_t vcpu, std::size_t round) {
   slot.all_vcpus.arrive_and_wait();
   if (vcpu != 0) return;
   slot.rounds[round].kvm_stats = read_kvm_stats(slot.vm->fd());
+  slot.device.reset();
   slot.vm.reset();
 }
 
@@ -105,6 +106,8 @@ void Runner::create_vm(Slot& slot) const {
   }
   slot.vm = std::make_unique<KvmVm>(entries);
   set_params(*slot.vm, options_);
+  if (options_.program == Program::kIrq)
+    slot.device = std::make_unique<Device>(*slot.vm, options_.timer_period);
 }
 
 bool Runner::outlives_its_threads(std::size_t round) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "conductor.h"
+#include "device.h"
 #include "kvm_vm.h"
 #include "options.h"
 #include "truth.h"
@@ -28,6 +29,7 @@ class Runner {
   struct Slot {
     Slot(std::size_t index, const Options& options);
     std::unique_ptr<KvmVm> vm;
+    std::unique_ptr<Device> device;  // of the program irq
     std::vector<VmTruth> rounds;
     std::barrier<> all_vcpus;
   };

@@ -74,8 +74,8 @@ std::string describe_exit(const Vcpu& vcpu) {
                      regs.rip);
 }
 
-/// A KVM_RUN that returns before it enters the guest, between two readings of the clock: whoever counts
-/// from the first KVM_RUN has begun between them.
+/// A KVM_RUN that returns before it enters the guest, between two readings of the clock: whoever
+/// counts from the first KVM_RUN has begun between them.
 void run_for_nothing(const Vcpu& vcpu, VcpuTruth& truth) {
   vcpu.set_immediate_exit(true);
   truth.first_run_ns = monotonic_ns();
@@ -140,6 +140,8 @@ const char* entry_of(Program program, std::size_t vcpu) {
       return vcpu == 0 ? guest_ipi_first : guest_ipi_second;
     case Program::kMixed:
       return guest_mixed;
+    case Program::kIrq:
+      return guest_irq;
   }
   throw std::logic_error("no such program");
 }
@@ -150,6 +152,7 @@ void set_params(const KvmVm& vm, const Options& options) {
     auto& params = vm.params(index);
     params.count = options.count;
     params.timer_ns = static_cast<std::uint64_t>(options.timer_period.count());
+    params.timer_vector = options.timer_vector;
     params.spin_loops = options.spin_loops;
     params.peer_page = KvmVm::params_address(peer);
     params.peer_apic_id = peer;
