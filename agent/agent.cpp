@@ -10,6 +10,7 @@
 #include "agent/sources/bpf_snapshot.h"
 #include "agent/sources/own_process.h"
 #include "agent/version.h"
+#include "exporters/api_json.h"
 #include "exporters/prometheus_text.h"
 
 namespace vmflow {
@@ -140,6 +141,7 @@ FlowModel Agent::look() {
   carry_ = std::move(built.carry);
   if (programs_) {
     for (const auto& slot : built.model.recyclable) programs_->recycle(slot.index);
+    if (!built.model.recyclable.empty()) forget_departed();
     looked_ = true;
   }
   timed(agent, "process", [&] {
@@ -148,6 +150,13 @@ FlowModel Agent::look() {
   });
   built.model.agent = std::move(agent);
   return std::move(built.model);
+}
+
+// Only once something has ended: a VM that is new is not in the carry yet.
+void Agent::forget_departed() {
+  std::set<VmKey> live;
+  for (const auto& [key, vm] : carry_.vms) live.insert(key);
+  programs_->forget_all_but(live);
 }
 
 void Agent::warn_once(const FlowModel& model) {
@@ -166,6 +175,11 @@ void Agent::warn_once(const FlowModel& model) {
 std::string Agent::metrics() {
   const std::lock_guard lock(mutex_);
   return prometheus_text(look(), {.per_vcpu = config_.per_vcpu});
+}
+
+std::optional<std::string> Agent::api(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  return api_json(look(), path);
 }
 
 bool Agent::ready() {

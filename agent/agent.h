@@ -16,7 +16,7 @@
 
 namespace vmflow {
 
-/// Threads: metrics() and ready() from any thread, the rest from the main one.
+/// Threads: metrics(), api() and ready() from any thread, the rest from the main one.
 class Agent {
  public:
   explicit Agent(Config config) : config_(std::move(config)) {}
@@ -30,6 +30,9 @@ class Agent {
 
   /// A page as of now, in the text exposition format.
   std::string metrics();
+
+  /// The answer to an API path below kApiRoot as of now; nullopt if there is none.
+  std::optional<std::string> api(const std::string& path);
 
   /// Programs are attached and the maps have been read once.
   bool ready();
@@ -45,6 +48,7 @@ class Agent {
   void watch_entries();               // with mutex_ held
   FlowModel look();                   // with mutex_ held
   Snapshot read_maps(AgentFlow&);     // with mutex_ held
+  void forget_departed();             // with mutex_ held
   void warn_once(const FlowModel&);   // with mutex_ held
 
   const Config config_;

@@ -52,6 +52,7 @@ int run(const Config& config) {
   if (auto started = agent.start(); !started) return fail(started.error().message);
   auto server = HttpServer::start(config.listen_host, config.listen_port, config.telemetry_path,
                                   {.metrics = [&agent] { return agent.metrics(); },
+                                   .api = [&agent](const auto& path) { return agent.api(path); },
                                    .ready = [&agent] { return agent.ready(); }});
   if (!server) return fail(server.error().message);
   spdlog::info("{} serves http://{}:{}{}", kVersionText, config.listen_host, config.listen_port,

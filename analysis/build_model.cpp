@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "analysis/culprit.h"
 #include "analysis/exit_reason.h"
 #include "analysis/ledger.h"
 #include "analysis/userspace_exit.h"
@@ -101,6 +102,7 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
     flow.wait_ns[static_cast<uint32_t>(wait_reason(static_cast<flow_wake_kind>(kind)))] +=
         totals.wait_ns[kind];
+  flow.culprit_ns = totals.culprit_ns;
   flow.exits = exits_of(vendor, totals);
   flow.folded_exits = folded_exits_of(vendor, totals);
   flow.exit_durations = {totals.handled, totals.handled_ns};
@@ -194,6 +196,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   model.now_ns = snapshot.now_ns;
   model.host = snapshot.host;
   model.vms = vms_of(snapshot, carry, sums);
+  model.culprits = culprits_of(snapshot, carry, model.vms);
   model.departed = {carry.departed_vms, time_of(carry.departed, 0),
                     folded_exits_of(snapshot.host.vendor, carry.departed)};
   model.exit_durations = host_exit_durations(snapshot);

@@ -56,6 +56,7 @@ struct VmFlow {
   TimeLedger time;
   std::array<uint64_t, FLOW_STATES> open_wait_ns{};  ///< of `time`, waits that have not ended
   std::array<uint64_t, kWaitReasons> wait_ns{};      ///< of halted time: the rest, by WaitReason
+  std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ready time: the rest, by flow_culprit
   std::vector<ExitFlow> exits;                       ///< every reason that occurred
   std::vector<ExitFlow> folded_exits;                ///< the vendor's fixed list, then `other`
   ExitDurations exit_durations;
@@ -66,6 +67,16 @@ struct VmFlow {
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
   std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
+};
+
+/// Time that one VM was ready while another, or a task of the host, held the CPU.
+struct CulpritFlow {
+  std::string victim;  ///< label of the VM that was ready
+  flow_culprit kind = FLOW_CULPRIT_UNKNOWN;
+  std::string vm;    ///< label of the culprit VM, if it is one that lives
+  std::string task;  ///< name of the thread, if it was no vCPU
+  uint32_t pid = 0;  ///< of the culprit's process or kernel thread; 0: none
+  uint64_t ns = 0;
 };
 
 /// What VMs that are gone have used, so that sums over the host never fall.
@@ -123,7 +134,8 @@ struct AgentFlow {
 struct FlowModel {
   uint64_t now_ns = 0;
   HostInfo host;
-  std::vector<VmFlow> vms;  ///< sorted by label
+  std::vector<VmFlow> vms;            ///< sorted by label
+  std::vector<CulpritFlow> culprits;  ///< by victim, the worst first
   DepartedFlow departed;
   std::vector<ExitDurations> exit_durations;  ///< by folded_exit() place, host-wide
   LedgerHealth health;

@@ -31,6 +31,25 @@ StateName state_name(flow_state state) {
   return {"unaccounted", "contradicts itself"};
 }
 
+std::string_view culprit_name(flow_culprit culprit) {
+  switch (culprit) {
+    case FLOW_CULPRIT_OTHER_VM:
+      return "other_vm";
+    case FLOW_CULPRIT_OWN_VM:
+      return "own_vm";
+    case FLOW_CULPRIT_HOST_TASK:
+      return "host_task";
+    case FLOW_CULPRIT_KERNEL_THREAD:
+      return "kernel_thread";
+    case FLOW_CULPRIT_NONE:
+      return "none";
+    case FLOW_CULPRIT_UNKNOWN:
+    case FLOW_CULPRITS:
+      return "unknown";
+  }
+  return "unknown";
+}
+
 std::string_view anomaly_name(flow_anomaly anomaly) {
   switch (anomaly) {
     case FLOW_CLOCK_BACKWARD:
@@ -61,6 +80,14 @@ std::string_view loss_name(flow_loss loss) {
       return "unreadable";
     case FLOW_LOSS_CPU_OUT_OF_RANGE:
       return "cpu_out_of_range";
+    case FLOW_LOSS_NO_WAITER_PLACE:
+      return "no_waiter_place";
+    case FLOW_LOSS_NO_BLAME:
+      return "no_blame_entry";
+    case FLOW_LOSS_NO_REQUEST:
+      return "no_request_entry";
+    case FLOW_LOSS_REQUEST_END:
+      return "request_end";
     case FLOW_LOSS_UNKNOWN_VCPU:
       return "unknown_vcpu";
     case FLOW_LOSSES:

@@ -2,6 +2,7 @@
 #include "analysis/ledger.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 #include <tuple>
@@ -23,6 +24,13 @@ bool has_owner(const vcpu_slot& slot) {
   return slot.id.tgid != 0;
 }
 
+// What of a state its parts do not say yet.
+template <size_t kParts>
+uint64_t without(uint64_t state_ns, const std::array<uint64_t, kParts>& parts) {
+  const uint64_t sum = std::accumulate(parts.begin(), parts.end(), uint64_t{0});
+  return std::max(state_ns, sum) - sum;
+}
+
 void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
   const vcpu_slot& slot = copy.slot;
   VcpuCarry& vcpu = carry.vcpus[key_of(copy)];
@@ -32,9 +40,10 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
     if (is_wait(state))
       reading.open_wait_ns[state] =
           std::max<uint64_t>(reading.totals.ns[state], slot.flow.ns[state]) - slot.flow.ns[state];
-  const auto& reasons = reading.totals.wait_ns;
   reading.open_wait_ns[FLOW_HALTED] =
-      reading.totals.ns[FLOW_HALTED] - std::accumulate(reasons.begin(), reasons.end(), uint64_t{0});
+      without(reading.totals.ns[FLOW_HALTED], reading.totals.wait_ns);
+  reading.open_wait_ns[FLOW_READY] =
+      without(reading.totals.ns[FLOW_READY], reading.totals.culprit_ns);
   vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
           .vcpu = slot.id.vcpu,
           .vcpu_id = slot.id.vcpu_id,
@@ -46,10 +55,11 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
           .reported = reading};
 }
 
-// Nobody will say any more what the halt was waiting for that the vCPU has ended in.
+// Nobody will say any more what a vCPU was waiting for that has ended in its wait.
 VcpuTotals final_totals(const VcpuCarry& vcpu) {
   VcpuTotals totals = vcpu.reported.totals;
   totals.wait_ns[FLOW_WAKE_BARE] += vcpu.reported.open_wait_ns[FLOW_HALTED];
+  totals.culprit_ns[FLOW_CULPRIT_UNKNOWN] += vcpu.reported.open_wait_ns[FLOW_READY];
   return totals;
 }
 

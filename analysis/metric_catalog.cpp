@@ -101,6 +101,16 @@ const std::vector<Metric> kCatalog = {
      "delivers "
      "without KVM (posted interrupts, AVIC) are unknown; vhost is net, whatever device it serves",
      samples::vm_wait},
+    {"vmflow_vm_ready_by_culprit_seconds_total",
+     kCounter,
+     {"vm", "culprit"},
+     "Ready time by who held the CPU: another VM, this VM itself, a host task, a kernel thread, or "
+     "none (the CPU was idle).",
+     kMono,
+     "with vmflow_vm_open_wait_seconds it is the state ready; more than 14 vCPUs that wait for one "
+     "CPU, and migrations on a kernel without CONFIG_KALLSYMS_ALL, are unknown; interrupts count "
+     "for the task they interrupt",
+     samples::vm_ready_by_culprit},
     {"vmflow_vcpu_info",
      kGauge,
      {"vm", "vcpu", "tid"},

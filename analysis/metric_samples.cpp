@@ -138,6 +138,15 @@ std::vector<Sample> vm_wait(const FlowModel& model) {
                 seconds(vm.wait_ns[reason])));
   return samples;
 }
+std::vector<Sample> vm_ready_by_culprit(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+      samples.push_back(
+          value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
+                seconds(vm.culprit_ns[culprit])));
+  return samples;
+}
 std::vector<Sample> vm_unaccounted(const FlowModel& model) {
   return per_vm(model, [](const VmFlow& vm) { return seconds(vm.time.unaccounted_ns); });
 }

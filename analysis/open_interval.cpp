@@ -9,8 +9,22 @@ namespace {
 
 uint64_t open_since_last_event(const vcpu_slot& slot, uint64_t now_ns) {
   if (slot.flow.first_ns == 0 || slot.end.thread_exit_ns != 0) return 0;
-  const uint64_t until_ns = slot.end.destroyed_ns != 0 ? slot.end.destroyed_ns : now_ns;
+  // A wait may have been blamed on somebody after the look began: it has lasted until then.
+  const uint64_t until_ns = slot.end.destroyed_ns != 0
+                                ? slot.end.destroyed_ns
+                                : std::max<uint64_t>(now_ns, slot.flow.blame_since_ns);
   return until_ns > slot.flow.last_ns ? until_ns - slot.flow.last_ns : 0;
+}
+
+/// A wait for a CPU, as far as it has come: the part in which the quota was used up is no ready
+/// time.
+void add_ready(OpenInterval& open, const vcpu_flow& flow, uint64_t until_ns, uint64_t ns) {
+  uint64_t throttled_ns = flow.throttled_ns;
+  if (flow.throttled != 0 && until_ns > flow.blame_since_ns)
+    throttled_ns += until_ns - flow.blame_since_ns;
+  throttled_ns = std::min(throttled_ns, ns);
+  open.ns[FLOW_THROTTLED] += throttled_ns;
+  open.ns[FLOW_READY] += ns - throttled_ns;
 }
 
 void add_sleep(OpenInterval& open, const vcpu_slot& slot, uint64_t away_ns) {
@@ -21,7 +35,7 @@ void add_sleep(OpenInterval& open, const vcpu_slot& slot, uint64_t away_ns) {
     asleep_ns =
         wake_ns > slot.flow.last_ns ? std::min<uint64_t>(away_ns, wake_ns - slot.flow.last_ns) : 0;
   open.ns[slot.flow.state] += asleep_ns;
-  open.ns[FLOW_READY] += away_ns - asleep_ns;
+  add_ready(open, slot.flow, slot.flow.last_ns + away_ns, away_ns - asleep_ns);
 }
 
 // A halt may still turn this into polling: KVM says so at its end.
@@ -57,10 +71,12 @@ OpenInterval open_interval(const vcpu_slot& slot, uint64_t now_ns) {
     case FLOW_PAUSED:
       add_sleep(open, slot, span_ns);
       return open;
+    case FLOW_READY:
+      add_ready(open, flow, flow.last_ns + span_ns, span_ns);
+      return open;
     case FLOW_GUEST:
     case FLOW_GUEST_NESTED:
     case FLOW_HALT_POLL:
-    case FLOW_READY:
     case FLOW_THROTTLED:
     case FLOW_UNKNOWN:
       open.ns[flow.state] += span_ns;
@@ -77,6 +93,7 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   VcpuTotals& totals = reading.totals;
   std::copy(std::begin(flow.ns), std::end(flow.ns), totals.ns.begin());
   std::copy(std::begin(flow.anomaly), std::end(flow.anomaly), totals.anomaly.begin());
+  std::copy(std::begin(flow.culprit_ns), std::end(flow.culprit_ns), totals.culprit_ns.begin());
   std::copy(std::begin(flow.wait_ns), std::end(flow.wait_ns), totals.wait_ns.begin());
   totals.poll_ns = {flow.poll_success_ns, flow.poll_fail_ns};
   totals.poll_success = flow.poll_success;

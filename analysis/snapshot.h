@@ -63,6 +63,12 @@ struct MapReading {
   uint64_t max_entries = 0;
 };
 
+/// One pair of the matrix of victims and culprits.
+struct BlameReading {
+  blame_key key{};
+  blame value{};
+};
+
 struct HostInfo {
   Vendor vendor = Vendor::kNone;
   std::string arch = "x86_64";
@@ -75,6 +81,7 @@ struct HostInfo {
 struct Snapshot {
   uint64_t now_ns = 0;
   std::vector<SlotCopy> slots;
+  std::vector<BlameReading> blames;  ///< read before the slots: no pair is ahead of its vCPUs
   uint32_t torn_slots = 0;  ///< slots in use that could not be read consistently; not in `slots`
   std::array<exit_histogram, FLOW_EXIT_CODES> exit_histograms{};  ///< by exit index, all CPUs
   std::array<uint64_t, FLOW_LOSSES> losses{};

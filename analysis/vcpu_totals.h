@@ -12,8 +12,9 @@ namespace vmflow {
 
 /// The counters of one vCPU, or of many added up. Units: nanoseconds and counts.
 struct VcpuTotals {
-  std::array<uint64_t, FLOW_STATES + 1> ns{};       ///< [FLOW_UNKNOWN] is unaccounted
-  std::array<uint64_t, FLOW_WAKE_KINDS> wait_ns{};  ///< of ns[FLOW_HALTED]: by what ended it
+  std::array<uint64_t, FLOW_STATES + 1> ns{};        ///< [FLOW_UNKNOWN] is unaccounted
+  std::array<uint64_t, FLOW_WAKE_KINDS> wait_ns{};   ///< of ns[FLOW_HALTED]: by what ended it
+  std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ns[FLOW_READY]: by who held the CPU
   std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
   std::array<uint64_t, 2> poll_ns{};  ///< of ns[FLOW_HALT_POLL]: that succeeded, that failed
   uint64_t poll_success = 0;
@@ -36,6 +37,7 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   };
   each(mine.ns, other.ns);
   each(mine.wait_ns, other.wait_ns);
+  each(mine.culprit_ns, other.culprit_ns);
   each(mine.anomaly, other.anomaly);
   each(mine.poll_ns, other.poll_ns);
   visit(mine.poll_success, other.poll_success);

@@ -10,6 +10,8 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct bpf_local_storage;
+struct bio_list;
+struct task_struct;
 struct pid;
 
 // include/linux/list.h
@@ -21,8 +23,18 @@ struct hlist_head {
 };
 
 // include/linux/sched.h
+struct cfs_rq {
+  int throttle_count;
+};
 struct sched_entity {
   __u64 sum_exec_runtime;
+  struct cfs_rq *cfs_rq;
+};
+struct mm_struct {
+  struct task_struct *owner;
+};
+struct rq {
+  struct task_struct *curr;
 };
 
 // include/linux/sched.h; preempt_notifiers under CONFIG_PREEMPT_NOTIFIERS, which KVM selects
@@ -32,10 +44,27 @@ struct task_struct {
   int pid;
   int tgid;
   struct pid *thread_pid;
+  struct mm_struct *mm;
   struct sched_entity se;
   struct hlist_head preempt_notifiers;
   char comm[16];
+  struct bio_list *bio_list;
   struct bpf_local_storage *bpf_storage;
+};
+
+// include/linux/blk_types.h, include/linux/bvec.h
+struct bvec_iter {
+  unsigned int bi_size;
+};
+struct bio {
+  unsigned int bi_opf;
+  struct bvec_iter bi_iter;
+};
+
+// include/linux/skbuff.h
+struct net_device;
+struct sk_buff {
+  struct net_device *dev;
 };
 
 // include/linux/bpf.h, kernel/bpf/task_iter.c

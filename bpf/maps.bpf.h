@@ -54,6 +54,37 @@ struct {
   __type(value, struct exit_histogram);
 } exit_histograms SEC(".maps");
 
+// Processes that have a VM: told from other host tasks by being here. User space forgets those that are gone.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(key, __u32);
+  __type(value, struct vm_io);
+} vm_ios SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_REQUESTS);
+  __type(key, __u64);
+  __type(value, struct disk_request);
+} disk_requests SEC(".maps");
+
+// The oldest is forgotten when there is no room: it is learnt again.
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, FLOW_MAX_VECTORS);
+  __type(key, struct vector_key);
+  __type(value, struct vector_past);
+} vector_pasts SEC(".maps");
+
+// Victims by culprits: 128 VMs that all fight with one another. User space forgets VMs that are gone.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_BLAMES);
+  __type(key, struct blame_key);
+  __type(value, struct blame);
+} blames SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, FLOW_LOSSES);
@@ -148,6 +179,7 @@ static __always_inline void raise_highest_slot(__u32 index) {
 // written before anybody else can find it: two CPUs may come here for the same vCPU, and one gives its
 // slot back.
 static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid) {
+  struct vm_io no_io = {};
   __u32 index = FLOW_NO_SLOT, *first;
   struct vcpu_slot *slot;
   if (!*(volatile __u32 *)&following) return FLOW_NO_SLOT;
@@ -173,6 +205,7 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid)
     }
     lose(FLOW_LOSS_NO_VCPU_INDEX);
   }
+  bpf_map_update_elem(&vm_ios, &slot->id.tgid, &no_io, BPF_NOEXIST);
   raise_highest_slot(index);
   slot->in_use = 1;
   return index;
@@ -211,7 +244,7 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
   slot->id.tgid = pid_tgid >> 32;
   if (slot->id.tid != (__u32)pid_tgid && slot->flow.state == FLOW_VMM_BLOCKED) {
     flow_post_wake(&slot->mailbox, now_ns, flow_waker((__u32)pid_tgid, FLOW_WAKE_BARE));
-    flow_in(&slot->flow, &slot->mailbox, now_ns, 0);
+    flow_in(&slot->flow, &slot->mailbox, now_ns, 0, 0);
   }
   slot->id.tid = (__u32)pid_tgid;
   end_write(slot);

@@ -37,6 +37,11 @@ struct vcpu_slot {
   struct vcpu_end end;
   struct vcpu_mailbox mailbox;
   __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
+  __u64 busy_out_ns;  ///< the process' disk clock when the vCPU halted
+  __u64 busy_wake_ns; ///< and when it was woken
+  __u64 task;      ///< address of its thread, since it last left a CPU
+  __u32 waits_at;  ///< the CPU whose list of waiters it is on, plus 1; 0: on none
+  __u32 waits_in;  ///< its place there
   struct vcpu_flow flow;
 };
 
@@ -53,6 +58,8 @@ enum flow_program {
   FLOW_PROG_SWITCH,
   FLOW_PROG_WAKING,
   FLOW_PROG_ACCEPT,
+  FLOW_PROG_WAKEUP_DONE,
+  FLOW_PROG_MIGRATE,
   FLOW_PROG_THREAD_EXIT,
   FLOW_PROG_DESTROY,
   FLOW_PROGS
@@ -75,6 +82,9 @@ struct given_irq {
 };
 #define FLOW_ANY_VCPU 0xffffffffu
 
+/// vCPUs that may wait for one CPU at once with somebody to blame; of more, the wait is unknown.
+#define FLOW_WAITERS 14u
+
 /// What one CPU keeps for itself: the vCPU that runs on it, and what our programs cost there.
 struct cpu_record {
   __u32 slot;       ///< FLOW_NO_SLOT: no known vCPU runs here
@@ -82,8 +92,11 @@ struct cpu_record {
   __u64 routed_ns;  ///< when
   __u64 preempt_count; ///< address of this CPU's; 0: not found
   struct given_irq given;
+  __u32 waiting;              ///< how many of `waiter` are taken
+  __u32 waiter[FLOW_WAITERS]; ///< slots that wait for this CPU, FLOW_NO_SLOT where there is none
+  __u32 pad;
   struct program_cost cost[FLOW_PROGS];
-  __u64 align[4]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
+  __u64 align[6]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
 };
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.
@@ -94,8 +107,70 @@ enum flow_loss {
   FLOW_LOSS_UNREADABLE,      ///< a kernel structure could not be read
   FLOW_LOSS_CPU_OUT_OF_RANGE,
   FLOW_LOSS_UNKNOWN_VCPU, ///< a KVM event of a thread that no entry or exit has named yet
+  FLOW_LOSS_NO_WAITER_PLACE, ///< more vCPUs wait for one CPU than FLOW_WAITERS
+  FLOW_LOSS_NO_BLAME,        ///< no room for one more pair of victim and culprit
+  FLOW_LOSS_NO_REQUEST,      ///< more disk requests in flight than FLOW_MAX_REQUESTS
+  FLOW_LOSS_REQUEST_END,     ///< the end of a disk request was not seen
   FLOW_LOSSES
 };
+
+/// Disk requests of one VMM process by what they do.
+enum flow_disk_op { FLOW_DISK_READ, FLOW_DISK_WRITE, FLOW_DISK_OTHER, FLOW_DISK_OPS };
+struct disk_count {
+  __u64 operations; ///< completed
+  __u64 bytes;
+  __u64 ns; ///< from the block layer's entry to completion, summed over requests
+};
+
+/// One VMM process. Writers: whoever begins or ends a request of it, on any CPU.
+struct vm_io {
+  struct disk_count disk[FLOW_DISK_OPS];
+  __u64 busy_ns;       ///< time with a request in flight, but for the present one
+  __u64 busy_since_ns; ///< of the present one
+  __s64 in_flight;
+  __u64 completions;
+  __u64 claimed;    ///< completions that an interrupt has already been explained with
+  __u32 packet_tid; ///< the thread that has read a packet since its last interrupt; 0: none
+  __u32 pad;
+};
+
+/// A request on its way, by the address of its bio.
+struct disk_request {
+  __u64 since_ns;
+  __u32 tgid;
+  __u32 bytes;
+  __u32 op; ///< REQ_OP_*
+  __u32 pad;
+};
+#define FLOW_MAX_REQUESTS 16384u
+
+/// What a vector of a VM was about, fading: 1/8 is forgotten at each interrupt.
+struct vector_key {
+  __u32 tgid;
+  __u32 vector;
+};
+struct vector_past {
+  __u32 disk;
+  __u32 net;
+  __u32 all;
+};
+#define FLOW_VECTOR_WEIGHT 1024u
+#define FLOW_MAX_VECTORS 16384u
+
+/// Whose fault it was that a VM waited for a CPU.
+struct blame_key {
+  __u64 kvm;  ///< the victim
+  __u32 tgid; ///< its process
+  __u32 culprit;      ///< enum flow_culprit
+  __u64 culprit_kvm;  ///< of the vCPU that ran; 0: another thread
+  __u32 culprit_tgid; ///< process, or the kernel thread itself; 0 for none and unknown
+  __u32 pad;
+};
+struct blame {
+  __u64 ns;
+  char comm[16]; ///< of the first thread that was seen; hostile text
+};
+#define FLOW_MAX_BLAMES 16384u
 
 /// Host-wide handling time of one exit reason; one per CPU and exit index.
 struct exit_histogram {

@@ -9,13 +9,17 @@
 
 // What a thread that leaves the CPU goes into. Source: kvm_vcpu_running() and vcpu_block() of
 // arch/x86/kvm/x86.c for mp_state: UNINITIALIZED and INIT_RECEIVED wait for INIT or SIPI.
-static __always_inline __u32 state_after_out(const struct task_struct *task, __u64 vcpu, bool preempt,
+// A VMM pauses a vCPU by kicking it out of KVM_RUN and keeping it asleep; one that waits for a lock after a
+// kick looks alike.
+static __always_inline __u32 state_after_out(const struct task_struct *task,
+                                             const struct vcpu_slot *slot, bool preempt,
                                              __u32 task_state) {
   __u32 mp_state;
   if (preempt || task_state == 0) return FLOW_READY;
   if (task_state & TASK_STOPPED_OR_TRACED) return FLOW_PAUSED;
-  if (!in_kvm_run(task)) return FLOW_VMM_BLOCKED;
-  mp_state = read_u32(vcpu, config.mp_state);
+  if (!in_kvm_run(task))
+    return slot->flow.last_userspace == FLOW_KVM_EXIT_INTR ? FLOW_PAUSED : FLOW_VMM_BLOCKED;
+  mp_state = read_u32(slot->id.vcpu, config.mp_state);
   if (mp_state == FLOW_MP_HALTED || mp_state == FLOW_MP_UNINITIALIZED ||
       mp_state == FLOW_MP_INIT_RECEIVED)
     return FLOW_HALTED;
@@ -28,26 +32,44 @@ int on_sched_switch(__u64 *ctx) {
   __u64 now_ns, vcpu;
   struct cpu_record *cpu;
   struct vcpu_slot *slot;
+  struct vm_io *io;
   __u32 index = FLOW_NO_SLOT, task_state;
-  if (!prev->bpf_storage && !next->bpf_storage && !in_kvm_run(prev)) return 0;
-  now_ns = bpf_ktime_get_ns();
   cpu = this_cpu();
-  if (!cpu) return 0;
+  if (!cpu || (!prev->bpf_storage && !next->bpf_storage && !cpu->waiting && !in_kvm_run(prev)))
+    return 0;
+  now_ns = bpf_ktime_get_ns();
   slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
   // In its first KVM_RUN, before it has entered the guest.
-  if (!slot && (vcpu = vcpu_run_by(prev))) slot = bind_slot(cpu, vcpu, now_ns);
+  if (!slot && (vcpu = vcpu_run_by(prev)) && (slot = bind_slot(cpu, vcpu, now_ns)))
+    index = cpu->slot;
+  if (cpu->waiting) {
+    struct holder holder = {};
+    describe_holder(&holder, prev, slot);
+    blame_waiters(cpu, &holder, now_ns);
+  }
   if (slot) {
     task_state = config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state;
-    task_state = state_after_out(prev, slot->id.vcpu, ctx[0], task_state);
+    task_state = state_after_out(prev, slot, ctx[0], task_state);
     begin_write(slot);
     flow_out(&slot->flow, now_ns, task_state);
+    if (task_state == FLOW_HALTED) {
+      io = io_of(slot->id.tgid);
+      slot->busy_out_ns = slot->busy_wake_ns = io ? busy_clock(io, now_ns) : 0;
+    }
+    if (task_state == FLOW_READY) {
+      slot->task = (__u64)prev;
+      flow_wait(&slot->flow, now_ns, is_throttled(prev));
+      list_waiter(cpu, bpf_get_smp_processor_id(), slot, index);
+    }
     end_write(slot);
   }
   index = FLOW_NO_SLOT;
   slot = next->bpf_storage ? thread_slot(next, &index) : 0;
   if (slot) {
+    if (slot->waits_at) unlist_waiter(cpu, slot, index);
     begin_write(slot);
-    flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run(next));
+    flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run(next),
+            slot->busy_wake_ns - slot->busy_out_ns);
     end_write(slot);
   }
   cpu->slot = index;
@@ -61,6 +83,7 @@ int on_sched_waking(__u64 *ctx) {
   struct task_struct *wakee = (void *)ctx[0];
   __u64 now_ns;
   struct cpu_record *cpu;
+  struct vm_io *io;
   struct vcpu_slot *slot;
   __u32 index;
   if (!wakee->bpf_storage) return 0;
@@ -68,6 +91,8 @@ int on_sched_waking(__u64 *ctx) {
   slot = thread_slot(wakee, &index);
   cpu = this_cpu();
   if (!slot || !cpu) return 0;
+  if (slot->flow.state == FLOW_HALTED && (io = io_of(slot->id.tgid)))
+    slot->busy_wake_ns = busy_clock(io, now_ns);
   flow_post_wake(&slot->mailbox, now_ns,
                  flow_waker((__u32)bpf_get_current_pid_tgid(), wake_kind(cpu, slot, now_ns)));
   count_run(&cpu->cost[FLOW_PROG_WAKING], now_ns);

@@ -48,12 +48,25 @@ enum flow_wake_kind {
   FLOW_WAKE_OWN_INTERRUPT,   ///< the same, and then the vCPU gave an interrupt to itself: its timer
   FLOW_WAKE_IPI,             ///< by a sibling vCPU's interrupt
   FLOW_WAKE_VMM,             ///< by a device's interrupt from a thread of the VMM
+  FLOW_WAKE_VMM_DISK,        ///< the same, after a disk request of the VMM was completed
+  FLOW_WAKE_VMM_NET,         ///< the same, after that thread has read a packet
   FLOW_WAKE_VHOST,           ///< by a device's interrupt from a vhost worker
   FLOW_WAKE_KERNEL_WORKER,   ///< by a device's interrupt that a kernel worker passes on
   FLOW_WAKE_FOREIGN,         ///< by a device's interrupt from another process
   FLOW_WAKE_HARDIRQ_DEVICE,  ///< by a device's interrupt out of an interrupt of the host
   FLOW_WAKE_PAGE,            ///< a page that was fetched for the guest is there
   FLOW_WAKE_KINDS
+};
+
+/// Who held the CPU while a vCPU was ready: a closed set.
+enum flow_culprit {
+  FLOW_CULPRIT_OTHER_VM,
+  FLOW_CULPRIT_OWN_VM,        ///< a sibling vCPU, or a thread that works for this VM
+  FLOW_CULPRIT_HOST_TASK,
+  FLOW_CULPRIT_KERNEL_THREAD,
+  FLOW_CULPRIT_NONE,          ///< the CPU was idle: the latency of a wake-up
+  FLOW_CULPRIT_UNKNOWN,
+  FLOW_CULPRITS
 };
 
 /// Exit indices: [0, 0xa8) the code itself (VMX basic reason, SVM exit code), then SVM 0x400-0x405.
@@ -92,10 +105,18 @@ struct vcpu_flow {
   __u32 state;        ///< enum flow_state
   __u32 held_state;   ///< FLOW_KVM or FLOW_VMM: where held_ns goes if it was no polling
   __u32 exit_index;   ///< the open exit: an exit index, FLOW_EXIT_NONE or FLOW_EXIT_PENDING
+  __u32 last_userspace; ///< the last userspace exit index
+  __u32 pad;
   __u32 halting;      ///< 1 from a HLT exit until it is known whether KVM polled
   __u64 unsettled_ns; ///< halted time ended by FLOW_WAKE_HARDIRQ, until it is known what it was
   __u64 ns[FLOW_STATES + 1]; ///< closed time by state; [FLOW_UNKNOWN] is unaccounted
   __u64 wait_ns[FLOW_WAKE_KINDS]; ///< ns[FLOW_HALTED] but for unsettled_ns, by what ended it
+  __u64 io_pending_ns; ///< of ns[FLOW_HALTED]: with a disk request of the VM in flight
+  __u64 culprit_ns[FLOW_CULPRITS]; ///< ns[FLOW_READY], and the open wait as far as it is blamed
+  __u64 blame_since_ns; ///< the wait for a CPU has been told up to here; 0: nobody tells it
+  __u64 blamed_ns;      ///< of this wait, in culprit_ns
+  __u64 throttled_ns;   ///< of this wait, while the cgroup's quota was used up
+  __u64 throttled;      ///< 1 if it is used up since blame_since_ns
   __u64 anomaly[FLOW_ANOMALIES];
   __u64 poll_success_ns;
   __u64 poll_fail_ns;
@@ -206,6 +227,10 @@ FLOW_FN int flow_start(struct vcpu_flow *f, __u64 now_ns, __u32 state) {
   return 1;
 }
 
+FLOW_FN int flow_sleeps(const struct vcpu_flow *f) {
+  return f->state == FLOW_HALTED || f->state == FLOW_VMM_BLOCKED || f->state == FLOW_PAUSED;
+}
+
 FLOW_FN int flow_on_host_cpu(const struct vcpu_flow *f) {
   return f->state == FLOW_KVM || f->state == FLOW_VMM;
 }
@@ -289,6 +314,7 @@ FLOW_FN void flow_userspace_exit(struct vcpu_flow *f, __u64 now_ns, __u32 reason
     }
   }
   f->userspace[reason]++;
+  f->last_userspace = reason;
   f->state = FLOW_VMM;
 }
 
@@ -352,14 +378,54 @@ FLOW_FN void flow_end_halt_wait(struct vcpu_flow *f, __u64 asleep_ns, __u32 kind
     f->wait_ns[kind] += asleep_ns;
 }
 
-/// sched_switch, the vCPU's thread gets a CPU; `in_kvm_run` tells KVM from VMM.
+/// The vCPU waits for a CPU since `since_ns`, and somebody will tell whose fault that is.
+FLOW_FN void flow_wait(struct vcpu_flow *f, __u64 since_ns, __u32 throttled) {
+  f->blame_since_ns = since_ns;
+  f->blamed_ns = f->throttled_ns = 0;
+  f->throttled = throttled;
+}
+
+/// Who waits for a CPU was not on any list: this wait stays unknown.
+FLOW_FN void flow_forget_blame(struct vcpu_flow *f) { f->blame_since_ns = 0; }
+
+/// Until `now_ns` the CPU was held by `culprit`; from then on the quota is used up if `throttled`.
+/// Shape: returns the nanoseconds that are blamed on it. Threads: under the lock of the run queue.
+FLOW_FN __u64 flow_blame(struct vcpu_flow *f, __u64 now_ns, __u32 culprit, __u32 throttled) {
+  __u64 ns, was_throttled = f->throttled;
+  FLOW_FORGET(culprit);
+  if (!f->blame_since_ns || culprit >= FLOW_CULPRITS) return 0;
+  f->throttled = throttled;
+  if (now_ns <= f->blame_since_ns) return 0;
+  ns = now_ns - f->blame_since_ns;
+  f->blame_since_ns = now_ns;
+  if (was_throttled) {
+    f->throttled_ns += ns;
+    return 0;
+  }
+  f->culprit_ns[culprit] += ns;
+  f->blamed_ns += ns;
+  return ns;
+}
+
+/// A wait of `ns` for a CPU is over: what nobody was blamed for is unknown.
+FLOW_FN void flow_end_ready(struct vcpu_flow *f, __u64 ns) {
+  __u64 throttled_ns = f->throttled_ns < ns ? f->throttled_ns : ns;
+  ns -= throttled_ns;
+  f->ns[FLOW_THROTTLED] += throttled_ns;
+  f->ns[FLOW_READY] += ns;
+  if (ns > f->blamed_ns) f->culprit_ns[FLOW_CULPRIT_UNKNOWN] += ns - f->blamed_ns;
+  flow_wait(f, 0, 0);
+}
+
+/// sched_switch, the vCPU's thread gets a CPU; `in_kvm_run` tells KVM from VMM. `io_pending_ns` of its sleep a
+/// disk request of the VM was in flight.
 FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 now_ns,
-                     __u32 in_kvm_run) {
+                     __u32 in_kvm_run, __u64 io_pending_ns) {
   __u64 slept_from_ns = f->last_ns;
   __u32 from = f->state;
   if (!flow_start(f, now_ns, in_kvm_run ? FLOW_KVM : FLOW_VMM)) {
-    if (from == FLOW_READY || from == FLOW_THROTTLED) {
-      f->ns[f->state] += flow_elapse(f, now_ns);
+    if (from == FLOW_READY) {
+      flow_end_ready(f, flow_elapse(f, now_ns));
     } else if (from == FLOW_HALTED || from == FLOW_VMM_BLOCKED || from == FLOW_PAUSED) {
       __u32 kind = FLOW_WAKE_BARE;
       __u64 wake_ns = flow_wake_of(m, f->armed_ns, &kind);
@@ -374,13 +440,14 @@ FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 no
       // Spelled out, because the verifier forgets the bounds of an index over all this.
       if (from == FLOW_HALTED) {
         f->ns[FLOW_HALTED] += asleep_ns;
+        f->io_pending_ns += io_pending_ns < asleep_ns ? io_pending_ns : asleep_ns;
         flow_end_halt_wait(f, asleep_ns, kind);
       } else if (from == FLOW_VMM_BLOCKED) {
         f->ns[FLOW_VMM_BLOCKED] += asleep_ns;
       } else {
         f->ns[FLOW_PAUSED] += asleep_ns;
       }
-      f->ns[FLOW_READY] += away_ns - asleep_ns;
+      flow_end_ready(f, away_ns - asleep_ns);
     } else {
       flow_lose(f, now_ns);
     }

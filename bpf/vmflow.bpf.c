@@ -6,6 +6,7 @@
 #include <linux/ptrace.h>
 #include <stdbool.h>
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -14,7 +15,9 @@
 
 #include "maps.bpf.h"
 
+#include "io.bpf.h"
 #include "wake.bpf.h"
+#include "ready.bpf.h"
 
 #include "kvm.bpf.h"
 #include "sched.bpf.h"

@@ -80,7 +80,7 @@ int on_kvm_set_irq(void *ctx) { return note_route(); }
 // KVM gives an interrupt to a vCPU. Source: trace_kvm_apic_accept_irq(apicid = vcpu_id, …) in
 // __apic_accept_irq(), before it wakes.
 SEC("raw_tp/kvm_apic_accept_irq")
-int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id) {
+int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigger, __u32 vector) {
   __u64 now_ns = bpf_ktime_get_ns();
   struct task_struct *task = bpf_get_current_task_btf();
   struct cpu_record *cpu = this_cpu();
@@ -105,6 +105,8 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id) {
     cpu->given.kind = is_routed ? FLOW_WAKE_HARDIRQ_DEVICE : FLOW_WAKE_OWN_INTERRUPT;
   else
     cpu->given.kind = kind_of_giver(task, is_routed);
+  if (cpu->given.kind == FLOW_WAKE_VMM)
+    cpu->given.kind = kind_of_vmm(task->tgid, task->pid, vector & 0xff);
   count_run(&cpu->cost[FLOW_PROG_ACCEPT], now_ns);
   return 0;
 }
@@ -132,7 +134,7 @@ static __always_inline __u32 wake_kind(struct cpu_record *cpu, const struct vcpu
       (given->vcpu_id == slot->id.vcpu_id || given->vcpu_id == FLOW_ANY_VCPU) &&
       now_ns - given->ns < JOIN_NS) {
     kind = given->kind;
-    if (kind == FLOW_WAKE_VMM && pid_tgid >> 32 != slot->id.tgid) kind = FLOW_WAKE_FOREIGN;
+    if ((kind == FLOW_WAKE_VMM || kind == FLOW_WAKE_VMM_DISK || kind == FLOW_WAKE_VMM_NET) && pid_tgid >> 32 != slot->id.tgid) kind = FLOW_WAKE_FOREIGN;
   }
   cpu->given.tid = 0;
   return kind;

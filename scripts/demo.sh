@@ -134,11 +134,13 @@ query shares "(rate(vmflow_vm_vcpu_seconds_total[$window]) / ignoring(state) gro
 query exits "topk by(vm) (1, rate(vmflow_vm_exits_total[$window])) $named"
 query exit_shares "(rate(vmflow_vm_exit_seconds_total[$window]) / ignoring(reason) group_left
   sum without(state) (rate(vmflow_vm_vcpu_seconds_total[$window]))) $named"
+query waits "topk by(vm) (1, rate(vmflow_vm_wait_seconds_total[$window]))"
+curl -sf --max-time 5 "http://127.0.0.1:$agent_port/api/v1/culprits" >"$out/culprits.json" || fail "vmflowd does not answer"
 query unaccounted "sum(vmflow_vm_vcpu_unaccounted_seconds_total)"
 
 say "this is what Prometheus knows"
 printf '\nWhere the time of every VM went in the last %s, in percent of its vCPUs'\'' time:\n\n' "$window"
 jq -n -r -f scripts/demo/table.jq --slurpfile shares "$out/shares.json" --slurpfile exits "$out/exits.json" \
-  --slurpfile exit_shares "$out/exit_shares.json"
+  --slurpfile exit_shares "$out/exit_shares.json" --slurpfile waits "$out/waits.json" --slurpfile culprits "$out/culprits.json"
 printf '\n'
 say "the scraped page and Prometheus' answers are in $out"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/version.h"
+#include "exporters/api_json.h"
 
 namespace vmflow {
 namespace {
@@ -23,9 +24,11 @@ std::string landing_page(const std::string& telemetry_path) {
   return fmt::format(
       "<!doctype html><html lang=\"en\"><head><title>vmflow</title></head><body><h1>vmflow</h1>"
       "<p>{}</p><p>Tells from the hypervisor alone, for every VM, where its time goes.</p>"
-      "<ul><li><a href=\"{}\">Metrics</a></li><li><a href=\"/-/healthy\">Healthy</a></li>"
+      "<ul><li><a href=\"{}\">Metrics</a></li><li><a href=\"{}/vms\">VMs</a></li>"
+      "<li><a href=\"{}/culprits\">Who takes the CPU from whom</a></li><li><a "
+      "href=\"/-/healthy\">Healthy</a></li>"
       "<li><a href=\"/-/ready\">Ready</a></li></ul></body></html>\n",
-      kVersionText, telemetry_path);
+      kVersionText, telemetry_path, kApiRoot, kApiRoot);
 }
 
 /// Only the address may be reused, never the port: a second agent must fail, not share the scrapes.
@@ -75,6 +78,14 @@ Result<HttpServer> HttpServer::start(const std::string& host, int port,
                    response.status == 200 ? "ready\n" : "not ready: no program is attached yet\n",
                    "text/plain");
              });
+  server.Get(std::string(kApiRoot) + "(/.*)", [api = handlers.api](const httplib::Request& request,
+                                                                   httplib::Response& response) {
+    const auto json = api(request.matches[1]);
+    response.status = json ? 200 : 404;
+    response.set_content(
+        json.value_or(api_error("no such VM or path; see " + std::string(kApiRoot) + "/vms")),
+        "application/json");
+  });
   // A pattern, so what an operator's path may hold is escaped.
   std::string pattern;
   for (const char c : telemetry_path)

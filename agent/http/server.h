@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The HTTP surface: metrics, landing page, health.
+// The HTTP surface: metrics, API, landing page, health.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/result.h"
@@ -13,6 +14,8 @@ namespace vmflow {
 /// What the server asks the agent for. Threads: called from the server's threads.
 struct HttpHandlers {
   std::function<std::string()> metrics;  ///< a fresh page in the text exposition format 0.0.4
+  /// The JSON for a path below kApiRoot; nullopt if there is none.
+  std::function<std::optional<std::string>(const std::string&)> api;
   std::function<bool()> ready;
 };
 

@@ -66,6 +66,25 @@ std::vector<T> per_cpu(const bpf_map* map, uint32_t key, int cpus) {
   return values;
 }
 
+/// Visits each key of a hash map that is being written once; one that comes or goes meanwhile may
+/// be missed.
+template <typename Key, typename Visit>
+void for_each_key(int map, Visit visit) {
+  std::vector<Key> keys;
+  Key key{}, next{};
+  for (void* from = nullptr; bpf_map_get_next_key(map, from, &next) == 0; from = &key) {
+    key = next;
+    keys.push_back(key);
+    if (keys.size() > 2 * FLOW_MAX_BLAMES) break;  // a writer may lead it around for ever
+  }
+  const auto bytes = [](const Key& a, const Key& b) { return std::memcmp(&a, &b, sizeof(a)); };
+  std::ranges::sort(keys, [&](const Key& a, const Key& b) { return bytes(a, b) < 0; });
+  const auto twice =
+      std::ranges::unique(keys, [&](const Key& a, const Key& b) { return bytes(a, b) == 0; });
+  keys.erase(twice.begin(), twice.end());
+  for (const auto& each : keys) visit(each);
+}
+
 /// Programs on tracepoints that the kernel does not have.
 void leave_out(bpf_object* object, const std::vector<std::string>& tracepoints) {
   bpf_program* program = nullptr;
@@ -253,6 +272,33 @@ uint64_t BpfPrograms::discover_vcpus() const {
                              sum_ns);
   close(iterator);
   return sum_ns;
+}
+
+std::vector<BlameReading> BpfPrograms::blames() const {
+  const auto map = bpf_map__fd(object_->maps.blames);
+  std::vector<BlameReading> blames;
+  for_each_key<blame_key>(map, [&](const blame_key& key) {
+    BlameReading reading{.key = key, .value = {}};
+    if (bpf_map_lookup_elem(map, &key, &reading.value) == 0) blames.push_back(reading);
+  });
+  return blames;
+}
+
+void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
+  const auto pairs = bpf_map__fd(object_->maps.blames);
+  for_each_key<blame_key>(pairs, [&](const blame_key& key) {
+    if (!live.contains({key.tgid, key.kvm})) bpf_map_delete_elem(pairs, &key);
+  });
+  const auto processes = bpf_map__fd(object_->maps.vm_ios);
+  for_each_key<uint32_t>(processes, [&](uint32_t tgid) {
+    const auto vm = live.lower_bound({tgid, 0});
+    if (vm == live.end() || vm->tgid != tgid) bpf_map_delete_elem(processes, &tgid);
+  });
+  // One that began after `live` was read may have been forgotten just now.
+  for (const auto& vm : live) {
+    const vm_io nothing{};
+    bpf_map_update_elem(processes, &vm.tgid, &nothing, BPF_NOEXIST);
+  }
 }
 
 void BpfPrograms::recycle(uint32_t index) {

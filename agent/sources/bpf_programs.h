@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,12 @@ class BpfPrograms {
   /// Units:  returns the CPU time of all threads inside KVM_RUN, nanoseconds.
   /// Errors: none; a kernel without task iterators finds none.
   uint64_t discover_vcpus() const;
+
+  /// The matrix of victims and culprits.
+  std::vector<BlameReading> blames() const;
+
+  /// Forgets what concerns none of the VMs `live`: their pairs, their processes.
+  void forget_all_but(const std::set<VmKey>& live);
 
   /// Gives a slot back for the next vCPU. Its content must have been read for the last time.
   void recycle(uint32_t index);

@@ -50,6 +50,8 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_sched_switch", "sched_switch", FLOW_PROG_SWITCH},
     {"on_sched_waking", "sched_waking", FLOW_PROG_WAKING},
     {"on_kvm_apic_accept_irq", "kvm_apic_accept_irq", FLOW_PROG_ACCEPT},
+    {"on_sched_wakeup", "sched_wakeup", FLOW_PROG_WAKEUP_DONE},
+    {"on_sched_migrate_task", "sched_migrate_task", FLOW_PROG_MIGRATE},
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
     {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
@@ -85,7 +87,9 @@ void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
 Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support) {
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
+  snapshot.blames = programs.blames();
   read_slots(programs, snapshot);
+  snapshot.maps.push_back({"blames", snapshot.blames.size(), FLOW_MAX_BLAMES});
   const auto histograms = programs.exit_histograms();
   std::copy(histograms.begin(), histograms.end(), snapshot.exit_histograms.begin());
   const auto losses = programs.losses();

@@ -49,6 +49,8 @@ VmFlow vm() {
   vm.exit_durations = durations(2 * kSecond);
   vm.userspace_exits = {{"io", 20}, {"mmio", 30}};
   for (uint32_t reason = 0; reason < kWaitReasons; reason++) vm.wait_ns[reason] = reason * kSecond;
+  for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+    vm.culprit_ns[culprit] = (10 + culprit) * kSecond;
   vm.poll_success_ns = 3 * kSecond;
   vm.poll_fail_ns = 4 * kSecond;
   vm.poll_success = 300;

@@ -32,4 +32,11 @@ std::vector<uint64_t> waits_of(const FlowTable& table) {
   return waits;
 }
 
+std::vector<uint64_t> culprits_of(const FlowTable& table) {
+  std::vector<uint64_t> culprits(FLOW_CULPRITS, 0);
+  for (const auto& [culprit, ns] : table.culprits) culprits[culprit] += ns;
+  if (table.culprits.empty()) culprits[FLOW_CULPRIT_UNKNOWN] = table.sums.ready;
+  return culprits;
+}
+
 }  // namespace vmflow::test

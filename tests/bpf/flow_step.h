@@ -11,10 +11,12 @@ enum flow_step_kind {
   STEP_EXIT,            // a: exit index, b: is it a HLT
   STEP_USERSPACE_EXIT,  // a: userspace exit index
   STEP_OUT,             // a: the state slept in, or FLOW_READY
-  STEP_IN,              // a: inside KVM_RUN
+  STEP_IN,              // a: inside KVM_RUN, b: ns of it with a disk request in flight
   STEP_HALT_END,        // a: polled ns, b: waited
   STEP_WAKE,            // posted to the mailbox by another CPU; a: flow_waker()
   STEP_ACCEPT,          // the vCPU gives an interrupt to itself
+  STEP_WAIT,            // listed as a waiter of a CPU, since a; b: throttled
+  STEP_BLAME,           // a: who held the CPU until now, b: throttled from now on
   STEP_RUN,             // KVM_RUN is entered
   STEP_END
 };
@@ -40,13 +42,17 @@ FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
   else if (s->kind == STEP_OUT)
     flow_out(f, s->at_ns, (__u32)s->a);
   else if (s->kind == STEP_IN)
-    flow_in(f, m, s->at_ns, (__u32)s->a);
+    flow_in(f, m, s->at_ns, (__u32)s->a, s->b);
   else if (s->kind == STEP_HALT_END)
     flow_halt_end(f, s->at_ns, s->a, s->b, 1);
   else if (s->kind == STEP_WAKE)
     flow_post_wake(m, s->at_ns, s->a);
   else if (s->kind == STEP_ACCEPT)
     flow_accept(f);
+  else if (s->kind == STEP_WAIT)
+    flow_wait(f, s->a, s->b);
+  else if (s->kind == STEP_BLAME)
+    flow_blame(f, s->at_ns, (__u32)s->a, s->b);
   else if (s->kind == STEP_RUN)
     flow_run(f, s->at_ns);
   else if (s->kind == STEP_END)

@@ -33,6 +33,12 @@ flow_step woken_by(uint64_t at, flow_wake_kind kind) {
 flow_step accept(uint64_t at) {
   return {at, STEP_ACCEPT, 0, 0};
 }
+flow_step wait(uint64_t at, uint64_t since, uint32_t throttled = 0) {
+  return {at, STEP_WAIT, throttled, since};
+}
+flow_step held_by(uint64_t at, flow_culprit culprit, uint32_t throttled = 0) {
+  return {at, STEP_BLAME, throttled, culprit};
+}
 flow_step polled(uint64_t at, uint64_t ns) {
   return {at, STEP_HALT_END, 0, ns};
 }
@@ -163,6 +169,57 @@ const std::vector<FlowTable>& flow_tables() {
         woken_by(900, FLOW_WAKE_HARDIRQ), in_vmm(930), entry(950)},
        {.guest = 50, .kvm = 10, .vmm = 30, .ready = 30, .vmm_blocked = 730},
        {{kIo, 1, 40}}},
+      {"ready_time_is_the_fault_of_who_held_the_cpu",
+       {entry(100), out(150, FLOW_READY), wait(150, 150), held_by(200, FLOW_CULPRIT_OTHER_VM),
+        held_by(230, FLOW_CULPRIT_NONE), held_by(350, FLOW_CULPRIT_HOST_TASK), in_kvm(350),
+        exit_to(360, kIntr), entry(370)},
+       {.guest = 50, .kvm = 20, .ready = 200},
+       {{kIntr, 1, 20}},
+       {0, 0, 0, 0, 0},
+       {},
+       0,
+       {{FLOW_CULPRIT_OTHER_VM, 50}, {FLOW_CULPRIT_NONE, 30}, {FLOW_CULPRIT_HOST_TASK, 120}}},
+      {"what_nobody_was_blamed_for_is_unknown",
+       {entry(100), out(150, FLOW_READY), wait(150, 150), held_by(200, FLOW_CULPRIT_OWN_VM),
+        in_kvm(350), exit_to(360, kIntr), entry(370)},
+       {.guest = 50, .kvm = 20, .ready = 200},
+       {{kIntr, 1, 20}},
+       {0, 0, 0, 0, 0},
+       {},
+       0,
+       {{FLOW_CULPRIT_OWN_VM, 50}, {FLOW_CULPRIT_UNKNOWN, 150}}},
+      {"a_wait_for_a_cpu_begins_with_the_wakeup",
+       {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(400, FLOW_WAKE_IPI),
+        wait(410, 400), held_by(460, FLOW_CULPRIT_KERNEL_THREAD), in_kvm(460), waited(480, 0),
+        entry(500)},
+       {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
+       {{kHlt, 1, 60}},
+       {0, 0, 0, 0, 0},
+       {{FLOW_WAKE_IPI, 230}},
+       0,
+       {{FLOW_CULPRIT_KERNEL_THREAD, 60}}},
+      {"a_used_up_quota_is_nobodys_fault",
+       {entry(100), out(150, FLOW_READY), wait(150, 150, 1), held_by(300, FLOW_CULPRIT_OTHER_VM),
+        held_by(350, FLOW_CULPRIT_OTHER_VM), in_kvm(350), exit_to(360, kIntr), entry(370)},
+       {.guest = 50, .kvm = 20, .ready = 50, .throttled = 150},
+       {{kIntr, 1, 20}},
+       {0, 0, 0, 0, 0},
+       {},
+       0,
+       {{FLOW_CULPRIT_OTHER_VM, 50}}},
+      {"a_quota_may_be_used_up_while_waiting",
+       {entry(100), out(150, FLOW_READY), wait(150, 150), held_by(200, FLOW_CULPRIT_OWN_VM, 1),
+        held_by(350, FLOW_CULPRIT_NONE), in_kvm(350), exit_to(360, kIntr), entry(370)},
+       {.guest = 50, .kvm = 20, .ready = 50, .throttled = 150},
+       {{kIntr, 1, 20}},
+       {0, 0, 0, 0, 0},
+       {},
+       0,
+       {{FLOW_CULPRIT_OWN_VM, 50}}},
+      {"blame_without_a_wait_changes_nothing",
+       {entry(100), held_by(120, FLOW_CULPRIT_OTHER_VM), exit_to(150, kCpuid), entry(170)},
+       {.guest = 50, .kvm = 20},
+       {{kCpuid, 1, 20}}},
       {"the_newest_wakeup_counts",
        {entry(100), exit_to(150, kIo), userspace(160), woken(170), out(200, FLOW_VMM_BLOCKED),
         woken(500), in_vmm(540), entry(560)},

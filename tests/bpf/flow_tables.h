@@ -29,6 +29,8 @@ struct FlowTable {
   /// Halted time by what ended it, where it is not all FLOW_WAKE_BARE.
   std::vector<std::pair<flow_wake_kind, uint64_t>> waits = {};
   uint64_t unsettled = 0;
+  /// Ready time by who held the CPU, where it is not all unknown.
+  std::vector<std::pair<flow_culprit, uint64_t>> culprits = {};
 };
 
 /// All tables. Shape: one entry per drawn scene.
@@ -39,5 +41,7 @@ Sums sums_of(const vcpu_flow& flow);
 std::vector<std::vector<uint64_t>> exits_of(const vcpu_flow& flow);
 /// The waits that `table` must lead to, by kind.
 std::vector<uint64_t> waits_of(const FlowTable& table);
+/// The ready time that it must lead to, by culprit.
+std::vector<uint64_t> culprits_of(const FlowTable& table);
 
 }  // namespace vmflow::test

@@ -30,6 +30,8 @@ TEST_P(FlowTables, add_up) {
   EXPECT_EQ(std::vector<uint64_t>(flow.wait_ns, flow.wait_ns + FLOW_WAKE_KINDS),
             waits_of(GetParam()));
   EXPECT_EQ(flow.unsettled_ns, GetParam().unsettled);
+  EXPECT_EQ(std::vector<uint64_t>(flow.culprit_ns, flow.culprit_ns + FLOW_CULPRITS),
+            culprits_of(GetParam()));
 }
 
 TEST_P(FlowTables, conserve_time) {
@@ -43,6 +45,9 @@ TEST_P(FlowTables, conserve_time) {
     uint64_t waits = flow.unsettled_ns;
     for (auto ns : flow.wait_ns) waits += ns;
     EXPECT_EQ(waits, flow.ns[FLOW_HALTED]);
+    uint64_t ready = 0;
+    for (auto ns : flow.culprit_ns) ready += ns;
+    EXPECT_EQ(ready, flow.ns[FLOW_READY] + flow.blamed_ns);
   }
 }
 

@@ -43,10 +43,24 @@ class Qmp {
     for (;;) {
       const auto answer = Json::parse(line());
       if (answer.contains("return")) return answer["return"];
+      if (answer.contains("event")) note(answer);
     }
   }
 
+  /// When the last `event` happened, by QEMU's own clock; waits for it. Units: seconds.
+  double time_of(const std::string& event) {
+    while (!events_.contains(event)) note(Json::parse(line()));
+    return events_.at(event);
+  }
+  void forget_events() { events_.clear(); }
+
  private:
+  void note(const Json& message) {
+    if (!message.contains("event")) return;
+    const auto& at = message["timestamp"];
+    events_[message["event"]] =
+        at["seconds"].get<double>() + at["microseconds"].get<double>() / 1e6;
+  }
   std::string line() {
     std::string text;
     for (char c = 0; read(socket_, &c, 1) == 1;) {
@@ -56,6 +70,7 @@ class Qmp {
     throw std::runtime_error("QMP is closed");
   }
   int socket_ = -1;
+  std::map<std::string, double> events_;
 };
 
 std::vector<std::string> qemu(std::vector<std::string> more) {
@@ -101,8 +116,19 @@ TEST(Qemu, threads_and_vcpus_are_those_of_query_cpus_fast) {
     EXPECT_EQ(threads_on(page, uuid), truth);
     EXPECT_TRUE(page.has("vmflow_vm_info", {{"vm", uuid}, {"name", "web-1"}, {"vmm", "qemu"}}));
   }
+  // STOP to RESUME, on every vCPU.
+  const auto paused = [&] { return times_of(before.scrape(), uuid).state.at("paused"); };
+  const double at_first = paused();
+  qmp.forget_events();
   qmp.ask("stop");
   EXPECT_EQ(threads_on(before.scrape(), uuid), truth);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  qmp.ask("cont");
+  const double stopped = qmp.time_of("RESUME") - qmp.time_of("STOP");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const double grown = paused() - at_first;
+  figure("QMP stop to cont {:.3f} s: paused {:.3f} s on {} vCPUs", stopped, grown, truth.size());
+  EXPECT_NEAR(grown, static_cast<double>(truth.size()) * stopped, 0.05 * truth.size());
 }
 
 TEST(Names, that_a_tenant_chose_harm_nothing) {

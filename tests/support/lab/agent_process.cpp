@@ -72,6 +72,12 @@ std::string ground_truth_path() {
 AgentProcess::AgentProcess(std::vector<std::string> flags)
     : port_(free_port()), process_(command(port_, std::move(flags))) {}
 
+std::string AgentProcess::get(const std::string& path) {
+  httplib::Client client("127.0.0.1", port_);
+  const auto answer = client.Get(path);
+  return answer ? answer->body : "";
+}
+
 int AgentProcess::status_of(const std::string& path) {
   httplib::Client client("127.0.0.1", port_);
   const auto answer = client.Get(path);

@@ -38,6 +38,8 @@ class AgentProcess {
   Page scrape();
   /// Status of a GET, 0 if nothing answers.
   int status_of(const std::string& path);
+  /// The body of a GET, whatever its status; empty if nothing answers.
+  std::string get(const std::string& path);
   Process& process() { return process_; }
   /// SIGTERM, and what it left.
   Finished stop();

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/api_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "analysis/flow_names.h"
+
+namespace vmflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds(uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+Json states(const std::array<uint64_t, FLOW_STATES>& ns) {
+  Json states;
+  for (uint32_t state = 0; state < FLOW_STATES; state++)
+    states[std::string(state_name(static_cast<flow_state>(state)).name)] = seconds(ns[state]);
+  return states;
+}
+
+Json waits(const VmFlow& vm) {
+  Json waits;
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+    waits[std::string(wait_reason_name(static_cast<WaitReason>(reason)))] =
+        seconds(vm.wait_ns[reason]);
+  return waits;
+}
+
+Json ready(const VmFlow& vm) {
+  Json ready;
+  for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+    ready[std::string(culprit_name(static_cast<flow_culprit>(culprit)))] =
+        seconds(vm.culprit_ns[culprit]);
+  return ready;
+}
+
+Json exits(const VmFlow& vm) {
+  Json exits = Json::object();
+  for (const auto& exit : vm.exits)
+    exits[exit.reason] = {{"count", exit.count}, {"seconds", seconds(exit.ns)}};
+  return exits;
+}
+
+Json userspace_exits(const VmFlow& vm) {
+  Json exits = Json::object();
+  for (const auto& exit : vm.userspace_exits) exits[exit.name] = exit.count;
+  return exits;
+}
+
+Json vcpus(const VmFlow& vm) {
+  Json vcpus = Json::array();
+  for (const auto& vcpu : vm.per_vcpu)
+    vcpus.push_back({{"vcpu", vcpu.vcpu_id},
+                     {"tid", vcpu.tid},
+                     {"seconds", states(vcpu.time.state_ns)},
+                     {"unaccounted_seconds", seconds(vcpu.time.unaccounted_ns)}});
+  return vcpus;
+}
+
+Json summary(const VmFlow& vm) {
+  return {{"id", vm.label},
+          {"name", vm.name},
+          {"uuid", vm.uuid},
+          {"vmm", vm.vmm},
+          {"pid", vm.pid},
+          {"start_time_unix_seconds", vm.start_time_unix_seconds},
+          {"vcpu_count", vm.vcpus},
+          {"seconds", states(vm.time.state_ns)},
+          {"unaccounted_seconds", seconds(vm.time.unaccounted_ns)}};
+}
+
+Json whole(const VmFlow& vm) {
+  auto json = summary(vm);
+  json["open_wait_seconds"] = states(vm.open_wait_ns);
+  json["wait_seconds"] = waits(vm);
+  json["ready_by_culprit_seconds"] = ready(vm);
+  json["exits"] = exits(vm);
+  json["userspace_exits"] = userspace_exits(vm);
+  json["vcpus"] = vcpus(vm);
+  return json;
+}
+
+const VmFlow* vm_called(const FlowModel& model, std::string_view label) {
+  const auto vm = std::ranges::find(model.vms, label, &VmFlow::label);
+  return vm == model.vms.end() ? nullptr : &*vm;
+}
+
+Json who(const FlowModel& model, const CulpritFlow& row) {
+  Json culprit{{"kind", culprit_name(row.kind)}};
+  if (const auto* vm = vm_called(model, row.vm); vm != nullptr) {
+    culprit["id"] = vm->label;
+    culprit["name"] = vm->name;
+  }
+  if (!row.task.empty()) culprit["task"] = row.task;
+  if (row.pid != 0) culprit["pid"] = row.pid;
+  return culprit;
+}
+
+/// Of one victim, or of all.
+Json culprits(const FlowModel& model, const VmFlow* victim) {
+  Json rows = Json::array();
+  for (const auto& row : model.culprits) {
+    if (victim != nullptr && row.victim != victim->label) continue;
+    const auto* vm = vm_called(model, row.victim);
+    rows.push_back({{"victim", {{"id", row.victim}, {"name", vm == nullptr ? "" : vm->name}}},
+                    {"culprit", who(model, row)},
+                    {"seconds", seconds(row.ns)}});
+  }
+  return rows;
+}
+
+std::string answer(Json content) {
+  Json json{{"version", kApiVersion}};
+  json.update(content);
+  // What a tenant has chosen is UTF-8 by now; if it were not, it would be replaced, not thrown at.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::optional<std::string> api_json(const FlowModel& model, std::string_view path) {
+  constexpr std::string_view kVms = "/vms", kCulprits = "/culprits";
+  if (path == kCulprits) return answer({{"culprits", culprits(model, nullptr)}});
+  if (!path.starts_with(kVms)) return std::nullopt;
+  path.remove_prefix(kVms.size());
+  if (path.empty()) {
+    Json vms = Json::array();
+    for (const auto& vm : model.vms) vms.push_back(summary(vm));
+    return answer({{"vms", std::move(vms)}});
+  }
+  const bool wants_culprits = path.ends_with(kCulprits);
+  if (wants_culprits) path.remove_suffix(kCulprits.size());
+  if (!path.starts_with('/')) return std::nullopt;
+  const auto* vm = vm_called(model, path.substr(1));
+  if (vm == nullptr) return std::nullopt;
+  if (!wants_culprits) return answer(whole(*vm));
+  return answer({{"id", vm->label},
+                 {"name", vm->name},
+                 {"ready_seconds", seconds(vm->time.state_ns[FLOW_READY])},
+                 {"open_wait_seconds", seconds(vm->open_wait_ns[FLOW_READY])},
+                 {"culprits", culprits(model, vm)}});
+}
+
+std::string api_error(std::string_view message) {
+  return answer({{"error", message}});
+}
+
+}  // namespace vmflow

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A model as the JSON of the API: what is too much for a metric, with names.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "analysis/flow_model.h"
+
+namespace vmflow {
+
+/// The version in every answer; it rises when a field changes its meaning or goes.
+constexpr int kApiVersion = 1;
+constexpr std::string_view kApiRoot = "/api/v1";
+
+/// The answer to a path below kApiRoot: /vms, /vms/{id}, /vms/{id}/culprits, /culprits. An id is a
+/// label vm. Units: seconds. Errors: nullopt if there is no such path or VM.
+std::optional<std::string> api_json(const FlowModel& model, std::string_view path);
+
+/// What is answered then.
+std::string api_error(std::string_view message);
+
+}  // namespace vmflow

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/api_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/analysis/hand_made_model.h"
+
+namespace vmflow::test {
+namespace {
+
+using Json = nlohmann::json;
+
+Json answer(const FlowModel& model, const std::string& path) {
+  const auto text = api_json(model, path);
+  return text ? Json::parse(*text) : Json();
+}
+
+FlowModel with_culprits() {
+  auto model = hand_made_model();
+  const auto label = model.vms.at(0).label;
+  model.culprits = {{label, FLOW_CULPRIT_OTHER_VM, label, "", 7, 3'000'000'000},
+                    {label, FLOW_CULPRIT_HOST_TASK, "", "back\"up", 8, 1'000'000'000}};
+  return model;
+}
+
+}  // namespace
+
+TEST(ApiJson, every_answer_has_the_version) {
+  const auto model = hand_made_model();
+  for (const auto& path :
+       {std::string("/vms"), std::string("/culprits"), "/vms/" + model.vms.at(0).label})
+    EXPECT_EQ(answer(model, path)["version"], kApiVersion) << path;
+}
+
+TEST(ApiJson, a_vm_has_every_state_reason_and_culprit) {
+  const auto model = hand_made_model();
+  const auto vm = answer(model, "/vms/" + model.vms.at(0).label);
+  EXPECT_EQ(vm["seconds"].size(), FLOW_STATES);
+  EXPECT_EQ(vm["wait_seconds"].size(), kWaitReasons);
+  EXPECT_EQ(vm["ready_by_culprit_seconds"].size(), FLOW_CULPRITS);
+}
+
+TEST(ApiJson, culprits_have_names) {
+  const auto model = with_culprits();
+  const auto label = model.vms.at(0).label;
+  const auto rows = answer(model, "/vms/" + label + "/culprits")["culprits"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["culprit"]["id"], label);
+  EXPECT_EQ(rows[0]["seconds"], 3.0);
+  EXPECT_EQ(rows[1]["culprit"]["task"], "back\"up");
+  EXPECT_FALSE(rows[1]["culprit"].contains("id")) << "absent, not empty";
+}
+
+TEST(ApiJson, what_is_not_there_has_no_answer) {
+  const auto model = hand_made_model();
+  for (const auto* path :
+       {"", "/", "/vms/", "/vms/none", "/vms/none/culprits", "/vmsx", "/culprits/1"})
+    EXPECT_FALSE(api_json(model, path)) << path;
+  EXPECT_EQ(Json::parse(api_error("no \"such\" VM"))["error"], "no \"such\" VM");
+}
+
+}  // namespace vmflow::test
