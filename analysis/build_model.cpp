@@ -163,6 +163,21 @@ LedgerHealth health_of(const Snapshot& snapshot, const Carry& carry, const VcpuT
   return health;
 }
 
+// Requests are a process' own; of several VMs in one process the first one has them.
+std::optional<DiskFlow> disk_of(const Snapshot& snapshot, const Carry& carry, const VmKey& key,
+                                const VcpuTotals& totals) {
+  const auto io = snapshot.ios.find(key.tgid);
+  if (io == snapshot.ios.end() || carry.vms.lower_bound({key.tgid, 0})->first != key) return {};
+  DiskFlow disk;
+  std::copy_n(std::begin(io->second.disk), FLOW_DISK_OPS, disk.done.begin());
+  disk.in_flight = static_cast<uint64_t>(std::max<int64_t>(io->second.in_flight, 0));
+  disk.halted_ns = totals.io_pending_ns;
+  const bool is_seen = disk.in_flight != 0 || std::ranges::any_of(disk.done, [](const auto& count) {
+                         return count.operations != 0;
+                       });
+  return is_seen ? std::optional(disk) : std::nullopt;
+}
+
 std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
                            const std::map<VmKey, VmSums>& sums) {
   std::vector<VmFlow> vms;
@@ -174,6 +189,7 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
     known.pid = key.tgid;
     if (identity != snapshot.identities.end()) known = identity->second;
     vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
+    vms.back().disk = disk_of(snapshot, carry, key, of_vm->second.totals);
   }
   std::ranges::sort(vms, {}, &VmFlow::label);
   return vms;

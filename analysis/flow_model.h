@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,13 @@ struct VcpuTime {
   TimeLedger time;
 };
 
+/// Disk requests that a VM's process has handed to the host.
+struct DiskFlow {
+  std::array<disk_count, FLOW_DISK_OPS> done{};  ///< by flow_disk_op
+  uint64_t in_flight = 0;
+  uint64_t halted_ns = 0;  ///< of halted time, with at least one in flight
+};
+
 /// One live VM.
 struct VmFlow {
   std::string label;  ///< stable: see vm_label.h
@@ -66,6 +74,7 @@ struct VmFlow {
   uint64_t poll_success = 0;
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
+  std::optional<DiskFlow> disk;    ///< absent if the host has seen no request of it
   std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
 };
 

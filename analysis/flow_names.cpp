@@ -31,6 +31,19 @@ StateName state_name(flow_state state) {
   return {"unaccounted", "contradicts itself"};
 }
 
+std::string_view disk_op_name(flow_disk_op op) {
+  switch (op) {
+    case FLOW_DISK_READ:
+      return "read";
+    case FLOW_DISK_WRITE:
+      return "write";
+    case FLOW_DISK_OTHER:
+    case FLOW_DISK_OPS:
+      return "other";
+  }
+  return "other";
+}
+
 std::string_view culprit_name(flow_culprit culprit) {
   switch (culprit) {
     case FLOW_CULPRIT_OTHER_VM:

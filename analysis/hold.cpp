@@ -50,6 +50,7 @@ uint64_t hold(VcpuTotals& totals, const VcpuTotals& reported) {
   hold_group(totals.culprit_ns, reported.culprit_ns, totals.ns[FLOW_READY]);
   for_each_counter(totals, reported,
                    [](uint64_t& value, uint64_t least) { value = std::max(value, least); });
+  totals.io_pending_ns = std::min(totals.io_pending_ns, totals.ns[FLOW_HALTED]);
   return held;
 }
 

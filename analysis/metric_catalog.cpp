@@ -21,6 +21,10 @@ constexpr std::string_view kEvents = "counted in the kernel, one by one";
 constexpr std::string_view kAgent = "counted by the agent";
 constexpr std::string_view kNow = "state at the scrape";
 constexpr std::string_view kExact = "none";
+constexpr std::string_view kDiskBlind =
+    "absent until the host sees a request: not from the page cache, vhost-user or passthrough; one "
+    "that the VMM holds back itself is not in flight; of several VMs in a process the first has "
+    "them all";
 constexpr std::string_view kSvmGuest =
     "on AMD before the kernel moved kvm_exit into the vendor's run loop, host interrupts taken at "
     "an "
@@ -127,6 +131,43 @@ const std::vector<Metric> kCatalog = {
      kSvmGuest,
      samples::vcpu_seconds,
      true},
+
+    // Disk
+    {"vmflow_vm_halted_io_pending_seconds_total",
+     kCounter,
+     {"vm", "kind"},
+     "Halted time in which at least one of the VM's own requests was in flight, whatever ended it.",
+     kMono,
+     kDiskBlind,
+     samples::halted_io_pending},
+    {"vmflow_vm_disk_operations_total",
+     kCounter,
+     {"vm", "op"},
+     "Disk requests of the VM's process that the host has completed.",
+     kEvents,
+     kDiskBlind,
+     samples::disk_operations},
+    {"vmflow_vm_disk_bytes_total",
+     kCounter,
+     {"vm", "op"},
+     "Bytes of those requests.",
+     kEvents,
+     kDiskBlind,
+     samples::disk_bytes},
+    {"vmflow_vm_disk_seconds_total",
+     kCounter,
+     {"vm", "op"},
+     "Time of those requests from the block layer's entry to completion, summed over requests.",
+     kMono,
+     kDiskBlind,
+     samples::disk_seconds},
+    {"vmflow_vm_disk_requests_in_flight",
+     kGauge,
+     {"vm"},
+     "Requests of the VM's process that the host has not completed.",
+     kNow,
+     kDiskBlind,
+     samples::disk_in_flight},
 
     // Exits
     {"vmflow_vm_exits_total",

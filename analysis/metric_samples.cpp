@@ -53,6 +53,16 @@ Sample histogram(std::vector<std::string> labels, const ExitDurations& durations
 }
 
 template <typename Read>
+std::vector<Sample> per_disk_op(const FlowModel& model, Read read) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t op = 0; vm.disk && op < FLOW_DISK_OPS; op++)
+      samples.push_back(value({vm.label, std::string(disk_op_name(static_cast<flow_disk_op>(op)))},
+                              read(vm.disk->done[op])));
+  return samples;
+}
+
+template <typename Read>
 std::vector<Sample> per_vm(const FlowModel& model, Read read) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms) samples.push_back(value({vm.label}, read(vm)));
@@ -167,6 +177,28 @@ std::vector<Sample> vcpu_seconds(const FlowModel& model) {
   for (const auto& vm : model.vms)
     for (const auto& vcpu : vm.per_vcpu)
       add_states(samples, {vm.label, std::to_string(vcpu.vcpu_id)}, vcpu.time.state_ns);
+  return samples;
+}
+
+std::vector<Sample> disk_operations(const FlowModel& model) {
+  return per_disk_op(model, [](const disk_count& count) { return number(count.operations); });
+}
+std::vector<Sample> disk_bytes(const FlowModel& model) {
+  return per_disk_op(model, [](const disk_count& count) { return number(count.bytes); });
+}
+std::vector<Sample> disk_seconds(const FlowModel& model) {
+  return per_disk_op(model, [](const disk_count& count) { return seconds(count.ns); });
+}
+std::vector<Sample> disk_in_flight(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    if (vm.disk) samples.push_back(value({vm.label}, number(vm.disk->in_flight)));
+  return samples;
+}
+std::vector<Sample> halted_io_pending(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    if (vm.disk) samples.push_back(value({vm.label, "disk"}, seconds(vm.disk->halted_ns)));
   return samples;
 }
 

@@ -23,6 +23,12 @@ std::vector<Sample> vm_held_back(const FlowModel& model);
 std::vector<Sample> vcpu_info(const FlowModel& model);
 std::vector<Sample> vcpu_seconds(const FlowModel& model);
 
+std::vector<Sample> disk_operations(const FlowModel& model);
+std::vector<Sample> disk_bytes(const FlowModel& model);
+std::vector<Sample> disk_seconds(const FlowModel& model);
+std::vector<Sample> disk_in_flight(const FlowModel& model);
+std::vector<Sample> halted_io_pending(const FlowModel& model);
+
 std::vector<Sample> vm_exits(const FlowModel& model);
 std::vector<Sample> vm_exit_seconds(const FlowModel& model);
 std::vector<Sample> vm_exit_duration(const FlowModel& model);

@@ -82,6 +82,7 @@ struct Snapshot {
   uint64_t now_ns = 0;
   std::vector<SlotCopy> slots;
   std::vector<BlameReading> blames;  ///< read before the slots: no pair is ahead of its vCPUs
+  std::map<uint32_t, vm_io> ios;     ///< by VMM process
   uint32_t torn_slots = 0;  ///< slots in use that could not be read consistently; not in `slots`
   std::array<exit_histogram, FLOW_EXIT_CODES> exit_histograms{};  ///< by exit index, all CPUs
   std::array<uint64_t, FLOW_LOSSES> losses{};

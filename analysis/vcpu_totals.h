@@ -17,6 +17,7 @@ struct VcpuTotals {
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ns[FLOW_READY]: by who held the CPU
   std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
   std::array<uint64_t, 2> poll_ns{};  ///< of ns[FLOW_HALT_POLL]: that succeeded, that failed
+  uint64_t io_pending_ns = 0;         ///< of ns[FLOW_HALTED]: with a disk request in flight
   uint64_t poll_success = 0;
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
@@ -40,6 +41,7 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   each(mine.culprit_ns, other.culprit_ns);
   each(mine.anomaly, other.anomaly);
   each(mine.poll_ns, other.poll_ns);
+  visit(mine.io_pending_ns, other.io_pending_ns);
   visit(mine.poll_success, other.poll_success);
   visit(mine.poll_fail, other.poll_fail);
   visit(mine.halt_wakeups, other.halt_wakeups);

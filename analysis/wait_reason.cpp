@@ -21,8 +21,8 @@ WaitReason wait_reason(flow_wake_kind evidence) {
     // An irqfd signalled by an interrupt of the host. Blind: posted interrupts.
     case FLOW_WAKE_HARDIRQ_DEVICE:
       return WaitReason::kPassthrough;
-    // The completion of a bio that the VMM has submitted, or a vector that was mostly about such. Blind: page
-    // cache, vhost-user, passthrough.
+    // The completion of a bio that the VMM has submitted, or a vector that was mostly about such.
+    // Blind: page cache, vhost-user, passthrough.
     case FLOW_WAKE_VMM_DISK:
       return WaitReason::kDisk;
     // A packet that the thread has read from a tap. Blind: user-mode networking, what is only sent.

@@ -11,6 +11,9 @@
 #define REQ_OP_WRITE 1
 #define REQ_OP_READ 0
 
+// Bios of one request that are followed; the end of more is noticed when their address is used again.
+#define MOST_MERGED 128
+
 static __always_inline struct vm_io *io_of(__u32 tgid) { return bpf_map_lookup_elem(&vm_ios, &tgid); }
 
 // Nanoseconds so far in which the VM had a request in flight.
@@ -37,7 +40,8 @@ int on_block_bio_queue(__u64 *ctx) {
   struct disk_request request = {}, *lost;
   __u64 key = (__u64)bio;
   struct vm_io *io = io_of(task->tgid), *theirs;
-  if (!io || task->bio_list) return 0;
+  struct cpu_record *cpu = this_cpu();
+  if (!io || !cpu || task->bio_list) return 0;
   request.since_ns = bpf_ktime_get_ns();
   request.tgid = task->tgid;
   request.bytes = bio->bi_iter.bi_size;
@@ -53,18 +57,16 @@ int on_block_bio_queue(__u64 *ctx) {
     lose(FLOW_LOSS_NO_REQUEST);
   else
     begin_request(io, request.since_ns);
+  count_run(&cpu->cost[FLOW_PROG_REQUEST], request.since_ns);
   return 0;
 }
 
-SEC("tp_btf/block_bio_complete")
-int on_block_bio_complete(__u64 *ctx) {
-  __u64 key = ctx[1], now_ns;
+static __always_inline void complete_bio(__u64 key, __u64 now_ns) {
   struct disk_request *request = bpf_map_lookup_elem(&disk_requests, &key);
-  struct vm_io *io;
+  struct vm_io *io = request ? io_of(request->tgid) : 0;
+  struct cpu_record *cpu = this_cpu();
   __u32 op;
-  if (!request) return 0;
-  now_ns = bpf_ktime_get_ns();
-  io = io_of(request->tgid);
+  if (!request || !cpu) return;
   if (io) {
     op = request->op == REQ_OP_READ    ? FLOW_DISK_READ
          : request->op == REQ_OP_WRITE ? FLOW_DISK_WRITE
@@ -76,6 +78,30 @@ int on_block_bio_complete(__u64 *ctx) {
     end_request(io, now_ns);
   }
   bpf_map_delete_elem(&disk_requests, &key);
+  count_run(&cpu->cost[FLOW_PROG_REQUEST_END], now_ns);
+}
+
+// Of devices that take bios themselves (brd, dm, md).
+SEC("tp_btf/block_bio_complete")
+int on_block_bio_complete(__u64 *ctx) {
+  complete_bio(ctx[1], bpf_ktime_get_ns());
+  return 0;
+}
+
+// Of all others: a request ends with the bios that were merged into it. Source: blk_update_request().
+SEC("tp_btf/block_rq_complete")
+int on_block_rq_complete(__u64 *ctx) {
+  struct request *request = (void *)ctx[0];
+  __u32 bytes = (__u32)ctx[2];
+  __u64 now_ns = bpf_ktime_get_ns();
+  struct bio *bio = request->bio;
+  for (int i = 0; i < MOST_MERGED && bio; i++) {
+    __u32 size = bio->bi_iter.bi_size;
+    if (size > bytes) break;
+    bytes -= size;
+    complete_bio((__u64)bio, now_ns);
+    bio = bio->bi_next;
+  }
   return 0;
 }
 
@@ -85,8 +111,10 @@ int on_skb_copy_datagram(__u64 *ctx) {
   const struct sk_buff *packet = (void *)ctx[0];
   __u64 pid_tgid = bpf_get_current_pid_tgid();
   struct vm_io *io = io_of(pid_tgid >> 32);
-  if (!io || !packet->dev) return 0;
+  struct cpu_record *cpu = this_cpu();
+  if (!io || !cpu || !packet->dev) return 0;
   io->packet_tid = (__u32)pid_tgid;
+  count_run(&cpu->cost[FLOW_PROG_PACKET], bpf_ktime_get_ns());
   return 0;
 }
 

@@ -57,8 +57,14 @@ struct bvec_iter {
   unsigned int bi_size;
 };
 struct bio {
+  struct bio *bi_next;
   unsigned int bi_opf;
   struct bvec_iter bi_iter;
+};
+
+// include/linux/blk-mq.h
+struct request {
+  struct bio *bio;
 };
 
 // include/linux/skbuff.h

@@ -97,6 +97,9 @@ const volatile struct flow_config config = {};
 // 0 until every program is attached: a vCPU is not followed with some of its events still missing.
 __u32 following;
 
+// vCPUs on any CPU's list of waiters: 0 spares a switch between other tasks the look at its own CPU's.
+__s32 waiters;
+
 // No slot above this one was ever given out: readers stop here.
 __u32 highest_slot;
 

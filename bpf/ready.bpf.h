@@ -134,6 +134,7 @@ static __always_inline void list_waiter(struct cpu_record *cpu, __u32 cpu_number
       slot->waits_at = cpu_number + 1;
       slot->waits_in = i;
       __sync_fetch_and_add(&cpu->waiting, 1);
+      __sync_fetch_and_add(&waiters, 1);
       return;
     }
   lose(FLOW_LOSS_NO_WAITER_PLACE);
@@ -144,8 +145,9 @@ static __always_inline void unlist_waiter(struct cpu_record *cpu, struct vcpu_sl
   __u32 place = slot->waits_in;
   slot->waits_at = 0;
   if (place >= FLOW_WAITERS) return;
-  if (__sync_val_compare_and_swap(&cpu->waiter[place], index, FLOW_NO_SLOT) == index)
-    __sync_fetch_and_add(&cpu->waiting, -1);
+  if (__sync_val_compare_and_swap(&cpu->waiter[place], index, FLOW_NO_SLOT) != index) return;
+  __sync_fetch_and_add(&cpu->waiting, -1);
+  __sync_fetch_and_add(&waiters, -1);
 }
 
 static __noinline int blame_waiters(struct cpu_record *cpu, struct holder *holder, __u64 now_ns) {

@@ -60,6 +60,9 @@ enum flow_program {
   FLOW_PROG_ACCEPT,
   FLOW_PROG_WAKEUP_DONE,
   FLOW_PROG_MIGRATE,
+  FLOW_PROG_REQUEST,
+  FLOW_PROG_REQUEST_END,
+  FLOW_PROG_PACKET,
   FLOW_PROG_THREAD_EXIT,
   FLOW_PROG_DESTROY,
   FLOW_PROGS
@@ -96,7 +99,7 @@ struct cpu_record {
   __u32 waiter[FLOW_WAITERS]; ///< slots that wait for this CPU, FLOW_NO_SLOT where there is none
   __u32 pad;
   struct program_cost cost[FLOW_PROGS];
-  __u64 align[6]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
+  __u64 align[5]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
 };
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.

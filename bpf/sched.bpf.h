@@ -34,9 +34,10 @@ int on_sched_switch(__u64 *ctx) {
   struct vcpu_slot *slot;
   struct vm_io *io;
   __u32 index = FLOW_NO_SLOT, task_state;
+  int is_vcpu = prev->bpf_storage || next->bpf_storage || in_kvm_run(prev);
+  if (!is_vcpu && !*(volatile __s32 *)&waiters) return 0;
   cpu = this_cpu();
-  if (!cpu || (!prev->bpf_storage && !next->bpf_storage && !cpu->waiting && !in_kvm_run(prev)))
-    return 0;
+  if (!cpu || (!is_vcpu && !cpu->waiting)) return 0;
   now_ns = bpf_ktime_get_ns();
   slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
   // In its first KVM_RUN, before it has entered the guest.

@@ -51,6 +51,16 @@ Json userspace_exits(const VmFlow& vm) {
   return exits;
 }
 
+Json disk(const DiskFlow& flow) {
+  Json disk{{"in_flight", flow.in_flight}, {"halted_pending_seconds", seconds(flow.halted_ns)}};
+  for (uint32_t op = 0; op < FLOW_DISK_OPS; op++)
+    disk[std::string(disk_op_name(static_cast<flow_disk_op>(op)))] = {
+        {"operations", flow.done[op].operations},
+        {"bytes", flow.done[op].bytes},
+        {"seconds", seconds(flow.done[op].ns)}};
+  return disk;
+}
+
 Json vcpus(const VmFlow& vm) {
   Json vcpus = Json::array();
   for (const auto& vcpu : vm.per_vcpu)
@@ -80,6 +90,7 @@ Json whole(const VmFlow& vm) {
   json["ready_by_culprit_seconds"] = ready(vm);
   json["exits"] = exits(vm);
   json["userspace_exits"] = userspace_exits(vm);
+  if (vm.disk) json["disk"] = disk(*vm.disk);
   json["vcpus"] = vcpus(vm);
   return json;
 }

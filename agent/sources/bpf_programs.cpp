@@ -284,6 +284,16 @@ std::vector<BlameReading> BpfPrograms::blames() const {
   return blames;
 }
 
+std::map<uint32_t, vm_io> BpfPrograms::ios() const {
+  const auto map = bpf_map__fd(object_->maps.vm_ios);
+  std::map<uint32_t, vm_io> ios;
+  for_each_key<uint32_t>(map, [&](uint32_t tgid) {
+    vm_io io{};
+    if (bpf_map_lookup_elem(map, &tgid, &io) == 0) ios[tgid] = io;
+  });
+  return ios;
+}
+
 void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   const auto pairs = bpf_map__fd(object_->maps.blames);
   for_each_key<blame_key>(pairs, [&](const blame_key& key) {

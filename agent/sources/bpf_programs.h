@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -72,6 +73,9 @@ class BpfPrograms {
 
   /// The matrix of victims and culprits.
   std::vector<BlameReading> blames() const;
+
+  /// Disk requests by VMM process.
+  std::map<uint32_t, vm_io> ios() const;
 
   /// Forgets what concerns none of the VMs `live`: their pairs, their processes.
   void forget_all_but(const std::set<VmKey>& live);

@@ -52,6 +52,9 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_kvm_apic_accept_irq", "kvm_apic_accept_irq", FLOW_PROG_ACCEPT},
     {"on_sched_wakeup", "sched_wakeup", FLOW_PROG_WAKEUP_DONE},
     {"on_sched_migrate_task", "sched_migrate_task", FLOW_PROG_MIGRATE},
+    {"on_block_bio_queue", "block_bio_queue", FLOW_PROG_REQUEST},
+    {"on_block_rq_complete", "block_rq_complete", FLOW_PROG_REQUEST_END},
+    {"on_skb_copy_datagram", "skb_copy_datagram_iovec", FLOW_PROG_PACKET},
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
     {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
@@ -88,6 +91,7 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
   snapshot.blames = programs.blames();
+  snapshot.ios = programs.ios();
   read_slots(programs, snapshot);
   snapshot.maps.push_back({"blames", snapshot.blames.size(), FLOW_MAX_BLAMES});
   const auto histograms = programs.exit_histograms();

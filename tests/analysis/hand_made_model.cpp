@@ -51,6 +51,9 @@ VmFlow vm() {
   for (uint32_t reason = 0; reason < kWaitReasons; reason++) vm.wait_ns[reason] = reason * kSecond;
   for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
     vm.culprit_ns[culprit] = (10 + culprit) * kSecond;
+  vm.disk = DiskFlow{.done = {{{11, 45056, kSecond}, {12, 49152, 2 * kSecond}, {1, 0, 1000}}},
+                     .in_flight = 2,
+                     .halted_ns = 5 * kSecond};
   vm.poll_success_ns = 3 * kSecond;
   vm.poll_fail_ns = 4 * kSecond;
   vm.poll_success = 300;

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# exit_cost.sh VMFLOWD GROUND_TRUTH: what vmflow adds to one exit and entry, in instructions of the vCPU thread, counted
-# in the lab by its virtual time (8 ns each). Three runs of each, side by side in one lab.
+# exit_cost.sh VMFLOWD GROUND_TRUTH: what vmflow adds, in instructions, counted in the lab by its virtual time (8 ns
+# each): to one exit and entry, of the vCPU thread; to a round trip over a pipe between two tasks that are no vCPUs, which
+# is two switches and two wake-ups; to a halt woken by its own timer, of the vCPU thread. Three runs of each, side by
+# side in one lab.
 set -euo pipefail
 count=2003
 if [[ -z ${VMFLOW_LAB-} ]]; then
@@ -10,23 +12,32 @@ if [[ -z ${VMFLOW_LAB-} ]]; then
 fi
 vmflowd=$1 ground_truth=$2
 
-instructions() { # of one CPUID, from exit to exit
+cpuid() { # of one CPUID, from exit to exit
   "$ground_truth" cpuid --count "$count" | jq ".vms[0].vcpus[0].thread_cpu_ns / 8 / $count | round"
 }
-measure() {
-  local what=$1 runs=()
-  instructions >/dev/null # the first one pays for cold code
-  for _ in 1 2 3; do runs+=("$(instructions)"); done
-  mapfile -t runs < <(printf '%s\n' "${runs[@]}" | sort -n)
-  printf '%-12s %s instructions a CPUID exit (median of %s)\n' "$what" "${runs[1]}" "${runs[*]}"
-  median=${runs[1]}
+halt() { # of one HLT: exit, sleep, wake-up, entry
+  "$ground_truth" hlt --count 201 --period-us 20000 | jq '.vms[0].vcpus[0].thread_cpu_ns / 8 / 201 | round'
 }
-measure nothing
-alone=$median
+pipe() { # of one round trip
+  perf bench -f simple sched pipe -l 2000 | jq -n 'input * 1e9 / 8 / 2000 | round'
+}
+declare -A median
+measure() { # measure WITH WHAT
+  local with=$1 what=$2 runs=()
+  "$what" >/dev/null # the first one pays for cold code
+  for _ in 1 2 3; do runs+=("$("$what")"); done
+  mapfile -t runs < <(printf '%s\n' "${runs[@]}" | sort -n)
+  printf '%-6s %-8s %6s instructions (median of %s)\n' "$what" "$with" "${runs[1]}" "${runs[*]}"
+  median["$with $what"]=${runs[1]}
+}
+for what in cpuid halt pipe; do measure nothing "$what"; done
 "$vmflowd" --log.level error --web.listen-address 127.0.0.1:9752 &
 agent=$!
 until curl -sf -o /dev/null http://127.0.0.1:9752/-/ready; do sleep 0.5; done
-measure vmflowd
-printf '%-12s %s instructions for the pair of exit and entry\n' added $((median - alone))
+sleep 2 # for its first second it compares exit codes
+for what in cpuid halt pipe; do
+  measure vmflowd "$what"
+  printf '%-6s added    %6s\n' "$what" "$((${median["vmflowd $what"]} - ${median["nothing $what"]}))"
+done
 kill "$agent"
 wait "$agent"

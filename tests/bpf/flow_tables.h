@@ -31,6 +31,7 @@ struct FlowTable {
   uint64_t unsettled = 0;
   /// Ready time by who held the CPU, where it is not all unknown.
   std::vector<std::pair<flow_culprit, uint64_t>> culprits = {};
+  uint64_t io_pending = 0;
 };
 
 /// All tables. Shape: one entry per drawn scene.

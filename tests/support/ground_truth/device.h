@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A device of the VMM: raises an interrupt every so often, from a thread of its own.
+// A device of the VMM: raises an interrupt every so often, from a thread of its own; a disk reads a
+// block for each, a network card a packet.
 #pragma once
 
-#include <chrono>
 #include <thread>
 
 #include "kvm_vm.h"
+#include "options.h"
 
 namespace vmflow::ground_truth {
 
 /// Raises GUEST_VECTOR_DEVICE on the first vCPU every `period`, as long as it lives.
 class Device {
  public:
-  /// Errors: std::system_error if KVM takes no irqfd.
-  Device(const KvmVm& vm, std::chrono::nanoseconds period);
+  /// Errors: std::system_error if KVM takes no irqfd, or the file or tap cannot be opened.
+  Device(const KvmVm& vm, const Options& options);
 
  private:
-  Fd line_;  // the eventfd; outlives the thread
+  Fd line_;  // the eventfd; all three outlive the thread
+  Fd disk_;
+  Fd tap_;
   std::jthread thread_;
 };
 

@@ -95,6 +95,11 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   auto& irq = add("irq", "HLT woken by a device of the VMM", Program::kIrq);
   add_count(irq, arguments);
   add_period(irq, arguments);
+  irq.add_option("--read", options.read_file,
+                 "a disk: it reads a block of this before each interrupt");
+  irq.add_option(
+      "--tap", options.read_tap,
+      "a network card: it raises an interrupt for each packet of this tap, and has no period");
   auto& mixed = add("mixed", "spin, CPUID, port access, timer HLT in turn", Program::kMixed);
   add_seconds(mixed, arguments);
   add_period(mixed, arguments);

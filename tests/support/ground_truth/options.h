@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace vmflow::ground_truth {
@@ -21,6 +22,8 @@ struct Options {
   std::chrono::nanoseconds duration{};      // of spin and mixed
   std::chrono::nanoseconds timer_period{};  // of hlt, mixed and ipi; of irq the device's
   std::uint64_t timer_vector = 0;
+  std::string read_file;  // of irq: what the device reads before each interrupt
+  std::string read_tap;
   std::chrono::nanoseconds pio_time{};  // of each access of pio and mixed
   PioMode pio_mode = PioMode::kSleep;
   std::uint64_t spin_loops = 0;  // of each round of mixed

@@ -106,8 +106,7 @@ void Runner::create_vm(Slot& slot) const {
   }
   slot.vm = std::make_unique<KvmVm>(entries);
   set_params(*slot.vm, options_);
-  if (options_.program == Program::kIrq)
-    slot.device = std::make_unique<Device>(*slot.vm, options_.timer_period);
+  if (options_.program == Program::kIrq) slot.device = std::make_unique<Device>(*slot.vm, options_);
 }
 
 bool Runner::outlives_its_threads(std::size_t round) const {
