@@ -102,6 +102,7 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
     flow.wait_ns[static_cast<uint32_t>(wait_reason(static_cast<flow_wake_kind>(kind)))] +=
         totals.wait_ns[kind];
+  flow.block_ns = totals.block_ns;
   flow.culprit_ns = totals.culprit_ns;
   flow.exits = exits_of(vendor, totals);
   flow.folded_exits = folded_exits_of(vendor, totals);

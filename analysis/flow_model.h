@@ -64,6 +64,7 @@ struct VmFlow {
   TimeLedger time;
   std::array<uint64_t, FLOW_STATES> open_wait_ns{};  ///< of `time`, waits that have not ended
   std::array<uint64_t, kWaitReasons> wait_ns{};      ///< of halted time: the rest, by WaitReason
+  std::array<uint64_t, FLOW_BLOCKS> block_ns{};      ///< of blocked time: the rest, by flow_block
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ready time: the rest, by flow_culprit
   std::vector<ExitFlow> exits;                       ///< every reason that occurred
   std::vector<ExitFlow> folded_exits;                ///< the vendor's fixed list, then `other`

@@ -44,6 +44,21 @@ std::string_view disk_op_name(flow_disk_op op) {
   return "other";
 }
 
+std::string_view block_name(flow_block block) {
+  switch (block) {
+    case FLOW_BLOCK_MEMORY:
+      return "memory";
+    case FLOW_BLOCK_IO:
+      return "io";
+    case FLOW_BLOCK_LOCK:
+      return "lock";
+    case FLOW_BLOCK_OTHER:
+    case FLOW_BLOCKS:
+      return "other";
+  }
+  return "other";
+}
+
 std::string_view culprit_name(flow_culprit culprit) {
   switch (culprit) {
     case FLOW_CULPRIT_OTHER_VM:

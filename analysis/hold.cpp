@@ -47,6 +47,7 @@ uint64_t hold(VcpuTotals& totals, const VcpuTotals& reported) {
   hold_group(totals.exit_ns, reported.exit_ns, totals.ns[FLOW_KVM] + totals.ns[FLOW_VMM]);
   hold_group(totals.poll_ns, reported.poll_ns, totals.ns[FLOW_HALT_POLL]);
   hold_group(totals.wait_ns, reported.wait_ns, totals.ns[FLOW_HALTED]);
+  hold_group(totals.block_ns, reported.block_ns, totals.ns[FLOW_VMM_BLOCKED]);
   hold_group(totals.culprit_ns, reported.culprit_ns, totals.ns[FLOW_READY]);
   for_each_counter(totals, reported,
                    [](uint64_t& value, uint64_t least) { value = std::max(value, least); });

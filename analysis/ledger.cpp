@@ -42,6 +42,8 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
           std::max<uint64_t>(reading.totals.ns[state], slot.flow.ns[state]) - slot.flow.ns[state];
   reading.open_wait_ns[FLOW_HALTED] =
       without(reading.totals.ns[FLOW_HALTED], reading.totals.wait_ns);
+  reading.open_wait_ns[FLOW_VMM_BLOCKED] =
+      without(reading.totals.ns[FLOW_VMM_BLOCKED], reading.totals.block_ns);
   reading.open_wait_ns[FLOW_READY] =
       without(reading.totals.ns[FLOW_READY], reading.totals.culprit_ns);
   vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
@@ -59,6 +61,7 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
 VcpuTotals final_totals(const VcpuCarry& vcpu) {
   VcpuTotals totals = vcpu.reported.totals;
   totals.wait_ns[FLOW_WAKE_BARE] += vcpu.reported.open_wait_ns[FLOW_HALTED];
+  totals.block_ns[FLOW_BLOCK_OTHER] += vcpu.reported.open_wait_ns[FLOW_VMM_BLOCKED];
   totals.culprit_ns[FLOW_CULPRIT_UNKNOWN] += vcpu.reported.open_wait_ns[FLOW_READY];
   return totals;
 }

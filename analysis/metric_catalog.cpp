@@ -105,6 +105,15 @@ const std::vector<Metric> kCatalog = {
      "delivers "
      "without KVM (posted interrupts, AVIC) are unknown; vhost is net, whatever device it serves",
      samples::vm_wait},
+    {"vmflow_vm_blocked_seconds_total",
+     kCounter,
+     {"vm", "cause"},
+     "Time that vCPU threads slept outside HLT, by what in: a page of the guest, the VMM's reads "
+     "and writes, a lock of the VMM, anything else.",
+     kMono,
+     "with vmflow_vm_open_wait_seconds it is the state vmm_blocked; a page fault of the VMM's own "
+     "code is io or other",
+     samples::vm_blocked},
     {"vmflow_vm_ready_by_culprit_seconds_total",
      kCounter,
      {"vm", "culprit"},

@@ -148,6 +148,14 @@ std::vector<Sample> vm_wait(const FlowModel& model) {
                 seconds(vm.wait_ns[reason])));
   return samples;
 }
+std::vector<Sample> vm_blocked(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t block = 0; block < FLOW_BLOCKS; block++)
+      samples.push_back(value({vm.label, std::string(block_name(static_cast<flow_block>(block)))},
+                              seconds(vm.block_ns[block])));
+  return samples;
+}
 std::vector<Sample> vm_ready_by_culprit(const FlowModel& model) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)

@@ -93,6 +93,7 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   VcpuTotals& totals = reading.totals;
   std::copy(std::begin(flow.ns), std::end(flow.ns), totals.ns.begin());
   std::copy(std::begin(flow.anomaly), std::end(flow.anomaly), totals.anomaly.begin());
+  std::copy(std::begin(flow.block_ns), std::end(flow.block_ns), totals.block_ns.begin());
   std::copy(std::begin(flow.culprit_ns), std::end(flow.culprit_ns), totals.culprit_ns.begin());
   std::copy(std::begin(flow.wait_ns), std::end(flow.wait_ns), totals.wait_ns.begin());
   totals.poll_ns = {flow.poll_success_ns, flow.poll_fail_ns};

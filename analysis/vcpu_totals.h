@@ -15,6 +15,7 @@ struct VcpuTotals {
   std::array<uint64_t, FLOW_STATES + 1> ns{};        ///< [FLOW_UNKNOWN] is unaccounted
   std::array<uint64_t, FLOW_WAKE_KINDS> wait_ns{};   ///< of ns[FLOW_HALTED]: by what ended it
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ns[FLOW_READY]: by who held the CPU
+  std::array<uint64_t, FLOW_BLOCKS> block_ns{};  ///< of ns[FLOW_VMM_BLOCKED]: by what it slept in
   std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
   std::array<uint64_t, 2> poll_ns{};  ///< of ns[FLOW_HALT_POLL]: that succeeded, that failed
   uint64_t io_pending_ns = 0;         ///< of ns[FLOW_HALTED]: with a disk request in flight
@@ -39,6 +40,7 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   each(mine.ns, other.ns);
   each(mine.wait_ns, other.wait_ns);
   each(mine.culprit_ns, other.culprit_ns);
+  each(mine.block_ns, other.block_ns);
   each(mine.anomaly, other.anomaly);
   each(mine.poll_ns, other.poll_ns);
   visit(mine.io_pending_ns, other.io_pending_ns);

@@ -28,6 +28,8 @@ struct flow_config {
   __u32 vcpu_id;
   __u32 vcpu_kvm;
   __u32 mp_state;
+  __u32 apf_halted; ///< halted by KVM until a page is there
+  __u32 fault_code; ///< the exit code of a nested page fault
   __u32 preempt_notifier;
   __u32 vcpu_pid;
   __u32 poll_success_ns; ///< KVM's own halt_poll_success_ns, FLOW_NO_OFFSET if it has none

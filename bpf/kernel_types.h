@@ -48,6 +48,7 @@ struct task_struct {
   struct sched_entity se;
   struct hlist_head preempt_notifiers;
   char comm[16];
+  unsigned int in_iowait : 1;
   struct bio_list *bio_list;
   struct bpf_local_storage *bpf_storage;
 };

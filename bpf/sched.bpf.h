@@ -26,6 +26,31 @@ static __always_inline __u32 state_after_out(const struct task_struct *task,
   return FLOW_VMM_BLOCKED;
 }
 
+// x86_64. The kernel's registers have other names than those of linux/ptrace.h.
+#define SYSCALL_FUTEX 202
+struct pt_regs___kernel {
+  unsigned long orig_ax;
+} __attribute__((preserve_access_index));
+
+// What a thread sleeps in that leaves the CPU for FLOW_VMM_BLOCKED. Memory needs the fault to be the open exit, or KVM
+// to have halted the vCPU for it; a lock needs to be the VMM's futex. Blind: a fault of the VMM's own code is io
+// if it reads a disk, other if it does not.
+static __always_inline __u32 block_of(struct task_struct *task, const struct vcpu_slot *slot) {
+  struct pt_regs___kernel *registers;
+  __u8 halted = 0;
+  if (in_kvm_run(task)) {
+    if (config.apf_halted != FLOW_NO_OFFSET &&
+        bpf_probe_read_kernel(&halted, 1, (void *)(slot->id.vcpu + config.apf_halted)))
+      lose(FLOW_LOSS_UNREADABLE);
+    if (halted || slot->flow.exit_index == config.fault_code) return FLOW_BLOCK_MEMORY;
+  }
+  if (BPF_CORE_READ_BITFIELD(task, in_iowait)) return FLOW_BLOCK_IO;
+  registers = (void *)bpf_task_pt_regs(task);
+  if (!in_kvm_run(task) && registers && BPF_CORE_READ(registers, orig_ax) == SYSCALL_FUTEX)
+    return FLOW_BLOCK_LOCK;
+  return FLOW_BLOCK_OTHER;
+}
+
 SEC("tp_btf/sched_switch")
 int on_sched_switch(__u64 *ctx) {
   struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
@@ -53,6 +78,7 @@ int on_sched_switch(__u64 *ctx) {
     task_state = state_after_out(prev, slot, ctx[0], task_state);
     begin_write(slot);
     flow_out(&slot->flow, now_ns, task_state);
+    if (task_state == FLOW_VMM_BLOCKED) slot->flow.block = block_of(prev, slot);
     if (task_state == FLOW_HALTED) {
       io = io_of(slot->id.tgid);
       slot->busy_out_ns = slot->busy_wake_ns = io ? busy_clock(io, now_ns) : 0;

@@ -58,6 +58,15 @@ enum flow_wake_kind {
   FLOW_WAKE_KINDS
 };
 
+/// What a vCPU's thread sleeps in that does not halt: seen when it goes to sleep.
+enum flow_block {
+  FLOW_BLOCK_MEMORY, ///< a page of the guest is not there
+  FLOW_BLOCK_IO,     ///< the VMM reads or writes
+  FLOW_BLOCK_LOCK,   ///< a futex of the VMM
+  FLOW_BLOCK_OTHER,
+  FLOW_BLOCKS
+};
+
 /// Who held the CPU while a vCPU was ready: a closed set.
 enum flow_culprit {
   FLOW_CULPRIT_OTHER_VM,
@@ -111,6 +120,9 @@ struct vcpu_flow {
   __u64 unsettled_ns; ///< halted time ended by FLOW_WAKE_HARDIRQ, until it is known what it was
   __u64 ns[FLOW_STATES + 1]; ///< closed time by state; [FLOW_UNKNOWN] is unaccounted
   __u64 wait_ns[FLOW_WAKE_KINDS]; ///< ns[FLOW_HALTED] but for unsettled_ns, by what ended it
+  __u64 block_ns[FLOW_BLOCKS]; ///< ns[FLOW_VMM_BLOCKED], by what the thread slept in
+  __u32 block;                 ///< enum flow_block of the present sleep
+  __u32 pad_block;
   __u64 io_pending_ns; ///< of ns[FLOW_HALTED]: with a disk request of the VM in flight
   __u64 culprit_ns[FLOW_CULPRITS]; ///< ns[FLOW_READY], and the open wait as far as it is blamed
   __u64 blame_since_ns; ///< the wait for a CPU has been told up to here; 0: nobody tells it
@@ -222,6 +234,7 @@ FLOW_FN void flow_release_held(struct vcpu_flow *f) {
 FLOW_FN int flow_start(struct vcpu_flow *f, __u64 now_ns, __u32 state) {
   if (f->first_ns) return 0;
   f->first_ns = f->last_ns = now_ns;
+  f->block = FLOW_BLOCK_OTHER;
   f->state = state;
   f->exit_index = FLOW_EXIT_NONE;
   return 1;
@@ -378,6 +391,15 @@ FLOW_FN void flow_end_halt_wait(struct vcpu_flow *f, __u64 asleep_ns, __u32 kind
     f->wait_ns[kind] += asleep_ns;
 }
 
+/// A sleep outside HLT is over.
+FLOW_FN void flow_end_block(struct vcpu_flow *f, __u64 ns) {
+  __u32 block = f->block;
+  FLOW_FORGET(block);
+  if (block >= FLOW_BLOCKS) block = FLOW_BLOCK_OTHER;
+  f->block_ns[block] += ns;
+  f->block = FLOW_BLOCK_OTHER;
+}
+
 /// The vCPU waits for a CPU since `since_ns`, and somebody will tell whose fault that is.
 FLOW_FN void flow_wait(struct vcpu_flow *f, __u64 since_ns, __u32 throttled) {
   f->blame_since_ns = since_ns;
@@ -444,6 +466,7 @@ FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 no
         flow_end_halt_wait(f, asleep_ns, kind);
       } else if (from == FLOW_VMM_BLOCKED) {
         f->ns[FLOW_VMM_BLOCKED] += asleep_ns;
+        flow_end_block(f, asleep_ns);
       } else {
         f->ns[FLOW_PAUSED] += asleep_ns;
       }

@@ -30,6 +30,13 @@ Json waits(const VmFlow& vm) {
   return waits;
 }
 
+Json blocked(const VmFlow& vm) {
+  Json blocked;
+  for (uint32_t block = 0; block < FLOW_BLOCKS; block++)
+    blocked[std::string(block_name(static_cast<flow_block>(block)))] = seconds(vm.block_ns[block]);
+  return blocked;
+}
+
 Json ready(const VmFlow& vm) {
   Json ready;
   for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
@@ -87,6 +94,7 @@ Json whole(const VmFlow& vm) {
   auto json = summary(vm);
   json["open_wait_seconds"] = states(vm.open_wait_ns);
   json["wait_seconds"] = waits(vm);
+  json["blocked_seconds"] = blocked(vm);
   json["ready_by_culprit_seconds"] = ready(vm);
   json["exits"] = exits(vm);
   json["userspace_exits"] = userspace_exits(vm);

@@ -17,8 +17,10 @@
 namespace vmflow {
 namespace {
 
-constexpr uint32_t kSvmHlt = 0x78;  // SVM_EXIT_HLT
-constexpr uint32_t kVmxHlt = 12;    // EXIT_REASON_HLT
+constexpr uint32_t kSvmHlt = 0x78;     // SVM_EXIT_HLT
+constexpr uint32_t kVmxHlt = 12;       // EXIT_REASON_HLT
+constexpr uint32_t kSvmFault = 0x400;  // SVM_EXIT_NPF
+constexpr uint32_t kVmxFault = 48;     // EXIT_REASON_EPT_VIOLATION
 
 /// With the arguments that the programs expect of them.
 struct OptionalTracepoint {
@@ -122,6 +124,8 @@ Result<KernelSupport> probe_kernel() {
         fmt::format("struct kvm_vcpu is not in the BTF of the kernel or of {}: vmflow needs "
                     "modules built with BTF",
                     support.vendor_module));
+  config.apf_halted = offset_or_none(*btf, "kvm_vcpu", {"arch.apf.halted"});
+  config.fault_code = flow_exit_index(config.is_vmx, config.is_vmx ? kVmxFault : kSvmFault);
   config.preempt_notifier = offset_or_none(*btf, "kvm_vcpu", {"preempt_notifier"});
   config.vcpu_pid = offset_or_none(*btf, "kvm_vcpu", {"pid"});
   config.poll_success_ns = offset_or_none(

@@ -49,6 +49,8 @@ VmFlow vm() {
   vm.exit_durations = durations(2 * kSecond);
   vm.userspace_exits = {{"io", 20}, {"mmio", 30}};
   for (uint32_t reason = 0; reason < kWaitReasons; reason++) vm.wait_ns[reason] = reason * kSecond;
+  for (uint32_t block = 0; block < FLOW_BLOCKS; block++)
+    vm.block_ns[block] = (20 + block) * kSecond;
   for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
     vm.culprit_ns[culprit] = (10 + culprit) * kSecond;
   vm.disk = DiskFlow{.done = {{{11, 45056, kSecond}, {12, 49152, 2 * kSecond}, {1, 0, 1000}}},

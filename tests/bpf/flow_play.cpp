@@ -32,6 +32,13 @@ std::vector<uint64_t> waits_of(const FlowTable& table) {
   return waits;
 }
 
+std::vector<uint64_t> blocks_of(const FlowTable& table) {
+  std::vector<uint64_t> blocks(FLOW_BLOCKS, 0);
+  for (const auto& [block, ns] : table.blocks) blocks[block] += ns;
+  if (table.blocks.empty()) blocks[FLOW_BLOCK_OTHER] = table.sums.vmm_blocked;
+  return blocks;
+}
+
 std::vector<uint64_t> culprits_of(const FlowTable& table) {
   std::vector<uint64_t> culprits(FLOW_CULPRITS, 0);
   for (const auto& [culprit, ns] : table.culprits) culprits[culprit] += ns;

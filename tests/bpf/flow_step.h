@@ -10,7 +10,7 @@ enum flow_step_kind {
   STEP_ENTRY,
   STEP_EXIT,            // a: exit index, b: is it a HLT
   STEP_USERSPACE_EXIT,  // a: userspace exit index
-  STEP_OUT,             // a: the state slept in, or FLOW_READY
+  STEP_OUT,             // a: the state slept in, or FLOW_READY; b: enum flow_block, plus 1
   STEP_IN,              // a: inside KVM_RUN, b: ns of it with a disk request in flight
   STEP_HALT_END,        // a: polled ns, b: waited
   STEP_WAKE,            // posted to the mailbox by another CPU; a: flow_waker()
@@ -39,9 +39,10 @@ FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
     flow_exit(f, s->at_ns, (__u32)s->a, s->b);
   else if (s->kind == STEP_USERSPACE_EXIT)
     flow_userspace_exit(f, s->at_ns, (__u32)s->a);
-  else if (s->kind == STEP_OUT)
+  else if (s->kind == STEP_OUT) {
     flow_out(f, s->at_ns, (__u32)s->a);
-  else if (s->kind == STEP_IN)
+    if (s->b) f->block = s->b - 1;
+  } else if (s->kind == STEP_IN)
     flow_in(f, m, s->at_ns, (__u32)s->a, s->b);
   else if (s->kind == STEP_HALT_END)
     flow_halt_end(f, s->at_ns, s->a, s->b, 1);

@@ -32,6 +32,8 @@ struct FlowTable {
   /// Ready time by who held the CPU, where it is not all unknown.
   std::vector<std::pair<flow_culprit, uint64_t>> culprits = {};
   uint64_t io_pending = 0;
+  /// Time of ns[FLOW_VMM_BLOCKED], where it is not all FLOW_BLOCK_OTHER.
+  std::vector<std::pair<flow_block, uint64_t>> blocks = {};
 };
 
 /// All tables. Shape: one entry per drawn scene.
@@ -42,6 +44,8 @@ Sums sums_of(const vcpu_flow& flow);
 std::vector<std::vector<uint64_t>> exits_of(const vcpu_flow& flow);
 /// The waits that `table` must lead to, by kind.
 std::vector<uint64_t> waits_of(const FlowTable& table);
+/// The blocked time that it must lead to, by cause.
+std::vector<uint64_t> blocks_of(const FlowTable& table);
 /// The ready time that it must lead to, by culprit.
 std::vector<uint64_t> culprits_of(const FlowTable& table);
 

@@ -31,6 +31,8 @@ TEST_P(FlowTables, add_up) {
             waits_of(GetParam()));
   EXPECT_EQ(flow.unsettled_ns, GetParam().unsettled);
   EXPECT_EQ(flow.io_pending_ns, GetParam().io_pending);
+  EXPECT_EQ(std::vector<uint64_t>(flow.block_ns, flow.block_ns + FLOW_BLOCKS),
+            blocks_of(GetParam()));
   EXPECT_EQ(std::vector<uint64_t>(flow.culprit_ns, flow.culprit_ns + FLOW_CULPRITS),
             culprits_of(GetParam()));
 }

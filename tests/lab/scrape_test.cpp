@@ -51,6 +51,11 @@ void check_sums(const Page& page) {
     EXPECT_NEAR(page.sum("vmflow_vm_wait_seconds_total", vm) +
                     page.sum("vmflow_vm_open_wait_seconds", halted),
                 times.state.at("halted"), 1e-6);
+    Labels blocked = vm;
+    blocked["state"] = "vmm_blocked";
+    EXPECT_NEAR(page.sum("vmflow_vm_blocked_seconds_total", vm) +
+                    page.sum("vmflow_vm_open_wait_seconds", blocked),
+                times.state.at("vmm_blocked"), 1e-6);
     Labels ready = vm;
     ready["state"] = "ready";
     EXPECT_NEAR(page.sum("vmflow_vm_ready_by_culprit_seconds_total", vm) +

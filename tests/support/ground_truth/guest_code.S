@@ -156,6 +156,21 @@ program guest_irq
   dec %r8
   jmp 1b
 
+// COUNT times: reads a page that nobody has touched. RIP stands still meanwhile: interrupts are on or off throughout.
+program guest_fault
+  mov GUEST_COUNT(%rdi), %r8
+  mov $GUEST_SLOW_MEMORY, %rbx
+  cmpq $0, GUEST_TAKES_INTERRUPTS(%rdi)
+  je 1f
+  sti
+1:
+  test %r8, %r8
+  jz done
+  mov (%rbx), %al
+  add $4096, %rbx
+  dec %r8
+  jmp 1b
+
 // The VMM does not enter the guest again after this OUT.
 done:
   incq GUEST_OUTS(%rdi)

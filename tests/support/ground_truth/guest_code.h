@@ -14,15 +14,20 @@
 #define GUEST_VECTOR_DEVICE 0x51
 
 // Byte offsets in the parameter page, which RDI points to; every field is 64 bits wide.
-#define GUEST_COUNT 0          // in: rounds
-#define GUEST_TIMER_NS 8       // in: period of the LAPIC timer
-#define GUEST_SPIN_LOOPS 16    // in: loop turns of one spin of the program mixed
-#define GUEST_PEER_PAGE 24     // in: address of the peer's parameter page
-#define GUEST_PEER_APIC_ID 32  // in
-#define GUEST_STOP 40          // in, at any time: not 0 ends spin and mixed
-#define GUEST_READY 48         // out: its LAPIC takes interrupts
-#define GUEST_TIMER_VECTOR 56  // in
-#define GUEST_CPUIDS 64        // out: instructions that exited, counted by the guest
+#define GUEST_COUNT 0               // in: rounds
+#define GUEST_TIMER_NS 8            // in: period of the LAPIC timer
+#define GUEST_SPIN_LOOPS 16         // in: loop turns of one spin of the program mixed
+#define GUEST_PEER_PAGE 24          // in: address of the peer's parameter page
+#define GUEST_PEER_APIC_ID 32       // in
+#define GUEST_STOP 40               // in, at any time: not 0 ends spin and mixed
+#define GUEST_READY 48              // out: its LAPIC takes interrupts
+#define GUEST_TIMER_VECTOR 56       // in
+#define GUEST_TAKES_INTERRUPTS 104  // in: fault runs with interrupts on
+
+// Where the program fault finds pages that nobody has touched, and how many.
+#define GUEST_SLOW_MEMORY 0x200000
+#define GUEST_SLOW_PAGES 512
+#define GUEST_CPUIDS 64  // out: instructions that exited, counted by the guest
 #define GUEST_HLTS 72
 #define GUEST_OUTS 80
 #define GUEST_MSRS 88
@@ -51,6 +56,7 @@ struct GuestParams {
   std::uint64_t outs;
   std::uint64_t msrs;
   std::uint64_t interrupts;
+  std::uint64_t takes_interrupts;
 };
 static_assert(offsetof(GuestParams, count) == GUEST_COUNT);
 static_assert(offsetof(GuestParams, timer_ns) == GUEST_TIMER_NS);
@@ -65,6 +71,7 @@ static_assert(offsetof(GuestParams, hlts) == GUEST_HLTS);
 static_assert(offsetof(GuestParams, outs) == GUEST_OUTS);
 static_assert(offsetof(GuestParams, msrs) == GUEST_MSRS);
 static_assert(offsetof(GuestParams, interrupts) == GUEST_INTERRUPTS);
+static_assert(offsetof(GuestParams, takes_interrupts) == GUEST_TAKES_INTERRUPTS);
 
 /// The guest code between begin and end, position independent, and the entry of each program.
 /// Shape: an entry is used as its distance from begin; RDI holds the parameter page, RSP a stack.
@@ -80,6 +87,7 @@ extern const char guest_ipi_first[];
 extern const char guest_ipi_second[];
 extern const char guest_mixed[];
 extern const char guest_irq[];
+extern const char guest_fault[];
 extern const char guest_interrupt[];
 extern const char guest_exceptions[];  // stubs of 8 bytes each for vectors 0 to 31
 }

@@ -41,11 +41,11 @@ class Fd {
 class Mapping {
  public:
   Mapping() = default;
-  /// Maps `size` bytes shared: of `fd` from its start, or zeroed memory if `fd` is -1.
+  /// Maps `size` bytes: of `fd` from its start, or zeroed memory if `fd` is -1.
   /// Errors: std::system_error.
-  Mapping(std::size_t size, int fd)
-      : data_(::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                     MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0)),
+  Mapping(std::size_t size, int fd, int sharing = MAP_SHARED)
+      : data_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, sharing | (fd < 0 ? MAP_ANONYMOUS : 0),
+                     fd, 0)),
         size_(size) {
     if (data_ == MAP_FAILED) throw system_failure("mmap");
   }

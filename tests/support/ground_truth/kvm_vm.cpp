@@ -144,7 +144,9 @@ void KvmVm::create_vm() {
 void KvmVm::fill_memory() {
   *memory_.at<std::uint64_t>(kPml4) = kPdpt | kPageTablePresentWritable;
   *memory_.at<std::uint64_t>(kPdpt) = kPageDirectory | kPageTablePresentWritable;
-  *memory_.at<std::uint64_t>(kPageDirectory) = kPageTablePresentWritable | kPageTableLarge;
+  auto* directory = memory_.at<std::uint64_t>(kPageDirectory);
+  directory[0] = kPageTablePresentWritable | kPageTableLarge;
+  directory[1] = GUEST_SLOW_MEMORY | kPageTablePresentWritable | kPageTableLarge;
   auto* gdt = memory_.at<std::uint64_t>(kGdt);
   gdt[1] = 0x00af9b000000ffff;  // 64-bit code, CPL 0
   gdt[2] = 0x00cf93000000ffff;  // data
@@ -158,6 +160,17 @@ void KvmVm::fill_memory() {
   }
   std::memcpy(memory_.at<char>(kCode), guest_code_begin,
               static_cast<std::size_t>(guest_code_end - guest_code_begin));
+}
+
+void KvmVm::add_slow_memory(std::chrono::nanoseconds delay) {
+  constexpr std::size_t kSize = GUEST_SLOW_PAGES * kPage;
+  slow_memory_ = std::make_unique<SlowMemory>(kSize, delay);
+  kvm_userspace_memory_region region{};
+  region.slot = 1;
+  region.guest_phys_addr = GUEST_SLOW_MEMORY;
+  region.memory_size = kSize;
+  region.userspace_addr = reinterpret_cast<std::uintptr_t>(slow_memory_->address());
+  checked_ioctl(vm_.get(), KVM_SET_USER_MEMORY_REGION, &region, "KVM_SET_USER_MEMORY_REGION");
 }
 
 void KvmVm::create_vcpu(std::size_t index, const char* entry) {

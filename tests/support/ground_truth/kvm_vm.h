@@ -4,11 +4,14 @@
 
 #include <linux/kvm.h>
 
+#include <chrono>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "guest_code.h"
 #include "handles.h"
+#include "slow_memory.h"
 
 namespace vmflow::ground_truth {
 
@@ -41,6 +44,9 @@ class KvmVm {
   /// Errors: std::system_error that names what KVM refused.
   explicit KvmVm(const std::vector<const char*>& entries);
 
+  /// GUEST_SLOW_PAGES pages at GUEST_SLOW_MEMORY, each of which comes after `delay`.
+  void add_slow_memory(std::chrono::nanoseconds delay);
+
   [[nodiscard]] int fd() const { return vm_.get(); }
   [[nodiscard]] const Vcpu& vcpu(std::size_t index) const { return vcpus_[index]; }
   [[nodiscard]] GuestParams& params(std::size_t index) const;
@@ -56,6 +62,7 @@ class KvmVm {
   // Closed in reverse: vCPUs, the VM, then the memory it used.
   Fd kvm_;
   Mapping memory_;
+  std::unique_ptr<SlowMemory> slow_memory_;
   Fd vm_;
   std::vector<Vcpu> vcpus_;
 };

@@ -35,6 +35,7 @@ struct Arguments {
   double seconds = 1;
   std::uint64_t period_us = 1000;
   std::uint64_t ipi_period_us = 0;
+  std::uint64_t page_delay_us = 10'000;
   std::uint64_t pio_us = 100;
   std::uint64_t kick_every_ms = 0;
   std::uint64_t linger_ms = 0;
@@ -100,6 +101,16 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   irq.add_option(
       "--tap", options.read_tap,
       "a network card: it raises an interrupt for each packet of this tap, and has no period");
+  auto& fault = add("fault", "reads pages that come after a delay", Program::kFault);
+  fault.add_option("--count", options.count, "how many pages")
+      ->required()
+      ->check(CLI::Range(1, GUEST_SLOW_PAGES));
+  fault.add_option("--delay-us", arguments.page_delay_us, "how long each takes")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  fault.add_flag(
+      "--interrupts", options.interrupts_on,
+      "takes interrupts meanwhile: KVM halts the vCPU instead of letting it sleep in the fault");
   auto& mixed = add("mixed", "spin, CPUID, port access, timer HLT in turn", Program::kMixed);
   add_seconds(mixed, arguments);
   add_period(mixed, arguments);
@@ -151,7 +162,9 @@ Options in_units_of_options(const Arguments& arguments) {
     options.vcpus = 2;
     options.timer_period = std::chrono::microseconds(arguments.ipi_period_us);
   }
-  if (options.program == Program::kIrq) options.vcpus = 1;
+  options.page_delay = std::chrono::microseconds(arguments.page_delay_us);
+  // Of more vCPUs each would touch what another has touched.
+  if (options.program == Program::kIrq || options.program == Program::kFault) options.vcpus = 1;
   return options;
 }
 

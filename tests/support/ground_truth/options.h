@@ -11,7 +11,7 @@
 
 namespace vmflow::ground_truth {
 
-enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed, kIrq };
+enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed, kIrq, kFault };
 
 /// What the VMM does during a port access.
 enum class PioMode { kSleep, kBurn };
@@ -22,7 +22,9 @@ struct Options {
   std::chrono::nanoseconds duration{};      // of spin and mixed
   std::chrono::nanoseconds timer_period{};  // of hlt, mixed and ipi; of irq the device's
   std::uint64_t timer_vector = 0;
-  std::string read_file;  // of irq: what the device reads before each interrupt
+  std::chrono::nanoseconds page_delay{};  // of fault
+  bool interrupts_on = false;             // of fault
+  std::string read_file;                  // of irq: what the device reads before each interrupt
   std::string read_tap;
   std::chrono::nanoseconds pio_time{};  // of each access of pio and mixed
   PioMode pio_mode = PioMode::kSleep;

@@ -142,6 +142,8 @@ const char* entry_of(Program program, std::size_t vcpu) {
       return guest_mixed;
     case Program::kIrq:
       return guest_irq;
+    case Program::kFault:
+      return guest_fault;
   }
   throw std::logic_error("no such program");
 }
@@ -152,6 +154,7 @@ void set_params(const KvmVm& vm, const Options& options) {
     auto& params = vm.params(index);
     params.count = options.count;
     params.timer_ns = static_cast<std::uint64_t>(options.timer_period.count());
+    params.takes_interrupts = options.interrupts_on ? 1 : 0;
     params.timer_vector = options.timer_vector;
     params.spin_loops = options.spin_loops;
     params.peer_page = KvmVm::params_address(peer);
