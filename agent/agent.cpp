@@ -106,7 +106,7 @@ void Agent::tick() {
   if (!programs_) retry_attach();
   if (!programs_) return;
   watch_entries();
-  warn_once(look());
+  warn_once(look(false));
 }
 
 void Agent::watch_entries() {
@@ -115,11 +115,11 @@ void Agent::watch_entries() {
                                          programs_->losses()[FLOW_LOSS_UNKNOWN_VCPU]);
 }
 
-Snapshot Agent::read_maps(AgentFlow& agent) {
+Snapshot Agent::read_maps(AgentFlow& agent, bool with_blames) {
   Snapshot snapshot;
   timed(agent, "bpf", [&] {
     if (!programs_) return false;
-    snapshot = read_snapshot(*programs_, *support_);
+    snapshot = read_snapshot(*programs_, *support_, with_blames);
     snapshot.entries_missing = entries_missing_;
     return true;
   });
@@ -134,9 +134,9 @@ Snapshot Agent::read_maps(AgentFlow& agent) {
   return snapshot;
 }
 
-FlowModel Agent::look() {
+FlowModel Agent::look(bool with_blames) {
   AgentFlow agent{.version = kVersion, .revision = kRevision, .collectors = {}, .process = {}};
-  const auto snapshot = read_maps(agent);
+  const auto snapshot = read_maps(agent, with_blames);
   auto built = build_model(snapshot, std::move(carry_));
   carry_ = std::move(built.carry);
   if (programs_) {
@@ -174,12 +174,12 @@ void Agent::warn_once(const FlowModel& model) {
 
 std::string Agent::metrics() {
   const std::lock_guard lock(mutex_);
-  return prometheus_text(look(), {.per_vcpu = config_.per_vcpu});
+  return prometheus_text(look(false), {.per_vcpu = config_.per_vcpu});
 }
 
 std::optional<std::string> Agent::api(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  return api_json(look(), path);
+  return api_json(look(true), path);
 }
 
 bool Agent::ready() {

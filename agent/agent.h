@@ -41,15 +41,15 @@ class Agent {
   void detach();
 
  private:
-  Result<void> attach_if_possible();  // with mutex_ held
-  Result<void> load();                // with mutex_ held
-  void retry_attach();                // with mutex_ held
-  void check_exit_codes();            // with mutex_ held
-  void watch_entries();               // with mutex_ held
-  FlowModel look();                   // with mutex_ held
-  Snapshot read_maps(AgentFlow&);     // with mutex_ held
-  void forget_departed();             // with mutex_ held
-  void warn_once(const FlowModel&);   // with mutex_ held
+  Result<void> attach_if_possible();                 // with mutex_ held
+  Result<void> load();                               // with mutex_ held
+  void retry_attach();                               // with mutex_ held
+  void check_exit_codes();                           // with mutex_ held
+  void watch_entries();                              // with mutex_ held
+  FlowModel look(bool with_blames);                  // with mutex_ held
+  Snapshot read_maps(AgentFlow&, bool with_blames);  // with mutex_ held
+  void forget_departed();                            // with mutex_ held
+  void warn_once(const FlowModel&);                  // with mutex_ held
 
   const Config config_;
   std::mutex mutex_;

@@ -87,13 +87,13 @@ void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
 
 }  // namespace
 
-Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support) {
+Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support,
+                       bool with_blames) {
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
-  snapshot.blames = programs.blames();
+  if (with_blames) snapshot.blames = programs.blames();
   snapshot.ios = programs.ios();
   read_slots(programs, snapshot);
-  snapshot.maps.push_back({"blames", snapshot.blames.size(), FLOW_MAX_BLAMES});
   const auto histograms = programs.exit_histograms();
   std::copy(histograms.begin(), histograms.end(), snapshot.exit_histograms.begin());
   const auto losses = programs.losses();

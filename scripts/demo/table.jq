@@ -11,7 +11,7 @@ def of($field): map({key: .metric[$field], value: (.value[1] | tonumber)}) | fro
 def worst($vm):
   [$culprits[0].culprits[] | select(.victim.id == $vm and .culprit.kind != "none" and .culprit.kind != "unknown")] as $rows |
   ($rows | max_by(.seconds).culprit) as $who |
-  {who: ($who.name // $who.task // $who.kind), share: (($rows | max_by(.seconds).seconds // 0) / (([$rows[].seconds] | add) // 1))};
+  {who: ($who.name // $who.task // $who.kind // "somebody"), share: (($rows | max_by(.seconds).seconds // 0) / (([$rows[].seconds] | add) // 1))};
 
 def sentence($vm; $share; $exit; $rate; $exit_share; $wait):
   ($share.guest + $share.guest_nested + $share.kvm + $share.vmm) as $on_cpu |

@@ -42,6 +42,8 @@ std::map<std::string, double> waits_of(const Page& page, const std::string& vm) 
 class Phase {
  public:
   explicit Phase(Guest& guest) : guest_(guest) {
+    while (agent().scrape().vm_of(guest.pid()).empty())
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     std::this_thread::sleep_for(std::chrono::milliseconds(400));
     const auto page = agent().scrape();
     before_ = waits_of(page, page.vm_of(guest.pid()));
