@@ -107,6 +107,7 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.exits = exits_of(vendor, totals);
   flow.folded_exits = folded_exits_of(vendor, totals);
   flow.exit_durations = {totals.handled, totals.handled_ns};
+  flow.runqueue_waits = {totals.queued, totals.queued_ns};
   flow.userspace_exits = userspace_exits_of(totals);
   flow.poll_success_ns = totals.poll_ns[0];
   flow.poll_fail_ns = totals.poll_ns[1];
@@ -121,11 +122,11 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   return flow;
 }
 
-std::vector<ExitDurations> host_exit_durations(const Snapshot& snapshot) {
-  std::vector<ExitDurations> durations(kFoldedExits);
+std::vector<Durations> host_exit_durations(const Snapshot& snapshot) {
+  std::vector<Durations> durations(kFoldedExits);
   for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++) {
     const exit_histogram& histogram = snapshot.exit_histograms[i];
-    ExitDurations& sum = durations[folded_exit(snapshot.host.vendor, i)];
+    Durations& sum = durations[folded_exit(snapshot.host.vendor, i)];
     sum.sum_ns += histogram.sum_ns;
     for (uint32_t b = 0; b < FLOW_EXIT_BUCKETS; b++) sum.bucket[b] += histogram.bucket[b];
   }
@@ -217,6 +218,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   model.departed = {carry.departed_vms, time_of(carry.departed, 0),
                     folded_exits_of(snapshot.host.vendor, carry.departed)};
   model.exit_durations = host_exit_durations(snapshot);
+  model.wakeup_latencies = {everything.woken, everything.woken_ns};
   model.health = health_of(snapshot, carry, everything);
   model.programs = programs_of(snapshot, carry);
   model.maps = snapshot.maps;

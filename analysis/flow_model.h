@@ -33,8 +33,8 @@ struct NamedCount {
   uint64_t count = 0;
 };
 
-/// Handling times. Shape: flow_bucket() says what a bucket holds.
-struct ExitDurations {
+/// Durations of one kind. Shape: flow_bucket() says what a bucket holds.
+struct Durations {
   std::array<uint64_t, FLOW_EXIT_BUCKETS> bucket{};
   uint64_t sum_ns = 0;
 };
@@ -68,7 +68,8 @@ struct VmFlow {
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ready time: the rest, by flow_culprit
   std::vector<ExitFlow> exits;                       ///< every reason that occurred
   std::vector<ExitFlow> folded_exits;                ///< the vendor's fixed list, then `other`
-  ExitDurations exit_durations;
+  Durations exit_durations;
+  Durations runqueue_waits;  ///< waits for a CPU that have ended
   std::vector<NamedCount> userspace_exits;
   uint64_t poll_success_ns = 0;
   uint64_t poll_fail_ns = 0;
@@ -147,7 +148,8 @@ struct FlowModel {
   std::vector<VmFlow> vms;            ///< sorted by label
   std::vector<CulpritFlow> culprits;  ///< by victim, the worst first
   DepartedFlow departed;
-  std::vector<ExitDurations> exit_durations;  ///< by folded_exit() place, host-wide
+  std::vector<Durations> exit_durations;  ///< by folded_exit() place, host-wide
+  Durations wakeup_latencies;             ///< of vCPUs, live and departed
   LedgerHealth health;
   std::vector<ProgramFlow> programs;
   std::vector<MapReading> maps;

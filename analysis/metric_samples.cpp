@@ -36,7 +36,7 @@ Sample value(std::vector<std::string> labels, double value) {
   return {.labels = std::move(labels), .value = value, .cumulative = {}};
 }
 
-Sample histogram(std::vector<std::string> labels, const ExitDurations& durations) {
+Sample histogram(std::vector<std::string> labels, const Durations& durations) {
   Sample sample = value(std::move(labels), seconds(durations.sum_ns));
   uint64_t count = 0;
   uint32_t bucket = 0;
@@ -147,6 +147,14 @@ std::vector<Sample> vm_wait(const FlowModel& model) {
           value({vm.label, std::string(wait_reason_name(static_cast<WaitReason>(reason)))},
                 seconds(vm.wait_ns[reason])));
   return samples;
+}
+std::vector<Sample> vm_runqueue_wait(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.runqueue_waits));
+  return samples;
+}
+std::vector<Sample> wakeup_latency(const FlowModel& model) {
+  return {histogram({}, model.wakeup_latencies)};
 }
 std::vector<Sample> vm_blocked(const FlowModel& model) {
   std::vector<Sample> samples;

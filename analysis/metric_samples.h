@@ -17,6 +17,8 @@ std::vector<Sample> host_info(const FlowModel& model);
 std::vector<Sample> vm_vcpu_seconds(const FlowModel& model);
 std::vector<Sample> vm_open_wait(const FlowModel& model);
 std::vector<Sample> vm_wait(const FlowModel& model);
+std::vector<Sample> vm_runqueue_wait(const FlowModel& model);
+std::vector<Sample> wakeup_latency(const FlowModel& model);
 std::vector<Sample> vm_blocked(const FlowModel& model);
 std::vector<Sample> vm_ready_by_culprit(const FlowModel& model);
 std::vector<Sample> vm_unaccounted(const FlowModel& model);

@@ -97,6 +97,10 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   std::copy(std::begin(flow.culprit_ns), std::end(flow.culprit_ns), totals.culprit_ns.begin());
   std::copy(std::begin(flow.wait_ns), std::end(flow.wait_ns), totals.wait_ns.begin());
   totals.poll_ns = {flow.poll_success_ns, flow.poll_fail_ns};
+  std::copy(std::begin(flow.queued), std::end(flow.queued), totals.queued.begin());
+  std::copy(std::begin(flow.woken), std::end(flow.woken), totals.woken.begin());
+  totals.queued_ns = flow.ns[FLOW_READY];
+  totals.woken_ns = flow.woken_ns;
   totals.io_pending_ns = flow.io_pending_ns;
   totals.poll_success = flow.poll_success;
   totals.poll_fail = flow.poll_fail;

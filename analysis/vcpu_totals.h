@@ -24,6 +24,10 @@ struct VcpuTotals {
   uint64_t halt_wakeups = 0;
   uint64_t handled_ns = 0;  ///< handling time of the exits that `handled` counts
   std::array<uint64_t, FLOW_EXIT_BUCKETS> handled{};
+  std::array<uint64_t, FLOW_EXIT_BUCKETS> queued{};  ///< waits for a CPU that have ended
+  uint64_t queued_ns = 0;                            ///< their sum
+  std::array<uint64_t, FLOW_EXIT_BUCKETS> woken{};   ///< of them, those after a wake-up
+  uint64_t woken_ns = 0;
   std::array<uint64_t, FLOW_USERSPACE_REASONS> userspace{};
   std::array<uint64_t, FLOW_EXIT_CODES> exit_count{};
   std::array<uint64_t, FLOW_EXIT_CODES> exit_ns{};
@@ -49,6 +53,10 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   visit(mine.halt_wakeups, other.halt_wakeups);
   visit(mine.handled_ns, other.handled_ns);
   each(mine.handled, other.handled);
+  each(mine.queued, other.queued);
+  visit(mine.queued_ns, other.queued_ns);
+  each(mine.woken, other.woken);
+  visit(mine.woken_ns, other.woken_ns);
   each(mine.userspace, other.userspace);
   each(mine.exit_count, other.exit_count);
   each(mine.exit_ns, other.exit_ns);

@@ -94,7 +94,7 @@ enum flow_culprit {
 #define FLOW_USERSPACE_REASONS 64u
 #define FLOW_KVM_EXIT_INTR 10u ///< KVM_EXIT_INTR; also where -EINTR is counted
 
-/// Exit handling time: bucket i counts [2^(i+8), 2^(i+9)) ns; the first and last are open.
+/// Durations: bucket i counts [2^(i+8), 2^(i+9)) ns; the first and last are open.
 #define FLOW_EXIT_BUCKETS 24u
 #define FLOW_EXIT_BUCKET_SHIFT 8u
 
@@ -137,6 +137,9 @@ struct vcpu_flow {
   __u64 halt_wakeups; ///< halts that ended with a vCPU that had something to do
   __u64 handled[FLOW_EXIT_BUCKETS]; ///< exits by handling time
   __u64 handled_ns;                 ///< handling time of the exits in handled
+  __u64 queued[FLOW_EXIT_BUCKETS]; ///< waits for a CPU by duration, in the buckets of handled
+  __u64 woken[FLOW_EXIT_BUCKETS];  ///< of them, those that began with a wake-up
+  __u64 woken_ns;                  ///< their sum; that of queued is ns[FLOW_READY]
   __u64 userspace[FLOW_USERSPACE_REASONS];
   struct exit_count exits[FLOW_EXIT_CODES];
 };
@@ -429,12 +432,18 @@ FLOW_FN __u64 flow_blame(struct vcpu_flow *f, __u64 now_ns, __u32 culprit, __u32
   return ns;
 }
 
-/// A wait of `ns` for a CPU is over: what nobody was blamed for is unknown.
-FLOW_FN void flow_end_ready(struct vcpu_flow *f, __u64 ns) {
+/// A wait of `ns` for a CPU is over, that began with a wake-up if `is_woken`: what nobody was blamed for is
+/// unknown.
+FLOW_FN void flow_end_ready(struct vcpu_flow *f, __u64 ns, __u32 is_woken) {
   __u64 throttled_ns = f->throttled_ns < ns ? f->throttled_ns : ns;
   ns -= throttled_ns;
   f->ns[FLOW_THROTTLED] += throttled_ns;
   f->ns[FLOW_READY] += ns;
+  f->queued[flow_bucket(ns)]++;
+  if (is_woken) {
+    f->woken[flow_bucket(ns)]++;
+    f->woken_ns += ns;
+  }
   if (ns > f->blamed_ns) f->culprit_ns[FLOW_CULPRIT_UNKNOWN] += ns - f->blamed_ns;
   flow_wait(f, 0, 0);
 }
@@ -447,7 +456,7 @@ FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 no
   __u32 from = f->state;
   if (!flow_start(f, now_ns, in_kvm_run ? FLOW_KVM : FLOW_VMM)) {
     if (from == FLOW_READY) {
-      flow_end_ready(f, flow_elapse(f, now_ns));
+      flow_end_ready(f, flow_elapse(f, now_ns), 0);
     } else if (from == FLOW_HALTED || from == FLOW_VMM_BLOCKED || from == FLOW_PAUSED) {
       __u32 kind = FLOW_WAKE_BARE;
       __u64 wake_ns = flow_wake_of(m, f->armed_ns, &kind);
@@ -470,7 +479,7 @@ FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 no
       } else {
         f->ns[FLOW_PAUSED] += asleep_ns;
       }
-      flow_end_ready(f, away_ns - asleep_ns);
+      flow_end_ready(f, away_ns - asleep_ns, 1);
     } else {
       flow_lose(f, now_ns);
     }

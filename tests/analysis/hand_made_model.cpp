@@ -27,8 +27,8 @@ std::vector<ExitFlow> folded_exits(uint64_t count) {
 }
 
 // One exit in every bucket.
-ExitDurations durations(uint64_t sum_ns) {
-  ExitDurations all;
+Durations durations(uint64_t sum_ns) {
+  Durations all;
   all.bucket.fill(1);
   all.sum_ns = sum_ns;
   return all;
@@ -47,6 +47,7 @@ VmFlow vm() {
   vm.exits = {{"cpuid", 7, 7000}};
   vm.folded_exits = folded_exits(100);
   vm.exit_durations = durations(2 * kSecond);
+  vm.runqueue_waits = durations(3 * kSecond);
   vm.userspace_exits = {{"io", 20}, {"mmio", 30}};
   for (uint32_t reason = 0; reason < kWaitReasons; reason++) vm.wait_ns[reason] = reason * kSecond;
   for (uint32_t block = 0; block < FLOW_BLOCKS; block++)
@@ -88,6 +89,7 @@ FlowModel hand_made_model() {
       .vendor = Vendor::kSvm, .arch = "x86_64", .kernel = "6.1.0", .exit_source = "vcpu_svm"};
   model.vms = {vm()};
   model.departed = {.vms = 3, .time = ledger(100), .folded_exits = folded_exits(1000)};
+  model.wakeup_latencies = durations(4 * kSecond);
   model.exit_durations.assign(kFoldedExits, durations(5 * kSecond));
   for (uint32_t i = 0; i < FLOW_ANOMALIES; i++) model.health.anomalies[i] = 10 + i;
   for (uint32_t i = 0; i < FLOW_LOSSES; i++) model.health.losses[i] = 20 + i;

@@ -48,6 +48,8 @@ TEST_P(FlowTables, conserve_time) {
     uint64_t waits = flow.unsettled_ns;
     for (auto ns : flow.wait_ns) waits += ns;
     EXPECT_EQ(waits, flow.ns[FLOW_HALTED]);
+    EXPECT_LE(flow.woken_ns, flow.ns[FLOW_READY]);
+    for (uint32_t i = 0; i < FLOW_EXIT_BUCKETS; i++) EXPECT_LE(flow.woken[i], flow.queued[i]);
     uint64_t ready = 0;
     for (auto ns : flow.culprit_ns) ready += ns;
     EXPECT_EQ(ready, flow.ns[FLOW_READY] + flow.blamed_ns);

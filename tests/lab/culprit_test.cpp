@@ -109,6 +109,13 @@ TEST(Culprit, of_two_vms_on_one_cpu_is_the_other_vm) {
   for (const size_t which : {0, 1})
     EXPECT_GE(fight.share(which, "two spinners on one CPU", "other_vm"), 0.95);
   const auto a = fight.vm(0), b = fight.vm(1);
+  const auto page = agent().scrape();
+  const double waits = page.sum("vmflow_vm_runqueue_wait_seconds_count", {{"vm", a}});
+  const double queued = page.sum("vmflow_vm_runqueue_wait_seconds_sum", {{"vm", a}});
+  const double open = page.sum("vmflow_vm_open_wait_seconds", {{"vm", a}, {"state", "ready"}});
+  figure("{:.0f} waits in the run queue, {:.3f} ms on average", waits, 1e3 * queued / waits);
+  EXPECT_NEAR(queued + open, times_of(page, a).state.at("ready"), 1e-6);
+  EXPECT_GT(waits, 50);
   const auto of_a = rows_of(a, "id")[b], of_b = rows_of(b, "id")[a];
   figure("the matrix: {:.3f} s by {} of {}, {:.3f} s the other way", of_a, b, a, of_b);
   EXPECT_GE(of_a, 1);
@@ -135,6 +142,12 @@ TEST(Culprit, of_siblings_on_one_cpu_is_their_own_vm) {
   Fight fight({{"spin", "--seconds", "5", "--pin", "1", "--vcpus", "2"}});
   fight.end();
   EXPECT_GE(fight.share(0, "two siblings on one CPU", "own_vm"), 0.95);
+}
+
+TEST(Culprit, of_a_vcpu_beside_a_thread_of_its_own_vmm_is_its_own_vm) {
+  Fight fight({{"spin", "--seconds", "5", "--pin", "1", "--busy-helper"}});
+  fight.end();
+  EXPECT_GE(fight.share(0, "a vCPU and its VMM's thread", "own_vm"), 0.95);
 }
 
 TEST(Culprit, of_vms_that_sleep_and_wake_is_who_runs_then) {

@@ -139,6 +139,9 @@ void add_common(CLI::App& app, Arguments& arguments) {
       ->check(CLI::PositiveNumber);
   app.add_option("--linger-ms", arguments.linger_ms,
                  "keeps the last VMs this long after the output, their vCPU threads ended");
+  app.add_flag(
+      "--busy-helper", options.busy_helper,
+      "a thread of the VMM, which runs no vCPU, computes until they end, on the first one's pCPU");
   app.add_flag("--hold", options.hold,
                "keeps the last VMs after the output until a newline or the end of stdin");
   app.add_flag("--wait-stdin", options.wait_stdin,

@@ -37,6 +37,7 @@ struct Options {
   std::optional<std::chrono::milliseconds> kick_every;
   std::chrono::milliseconds linger{};
   std::chrono::seconds limit{};
+  bool busy_helper = false;
   bool wait_stdin = false;
   bool hold = false;
 };

@@ -59,6 +59,14 @@ std::vector<VmTruth> Runner::run() {
   }
   created_.wait();
   if (options_.wait_stdin) wait_for_newline();
+  std::jthread helper;
+  if (options_.busy_helper) {
+    helper = std::jthread([this](const std::stop_token& stop) {
+      pin_thread(0);
+      while (!stop.stop_requested()) {
+      }
+    });
+  }
   start_.count_down();
   conductor_.conduct(threads.size(), options_.limit);
   threads.clear();  // joins
