@@ -9,6 +9,7 @@
 
 #include "agent/sources/bpf_snapshot.h"
 #include "agent/sources/own_process.h"
+#include "agent/sources/thread_times.h"
 #include "agent/version.h"
 #include "exporters/api_json.h"
 #include "exporters/prometheus_text.h"
@@ -129,6 +130,12 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_blames) {
       if (!snapshot.identities.contains(vm)) snapshot.identities[vm] = inventory_.identify(vm);
     }
     inventory_.forget_unused();
+    return true;
+  });
+  timed(agent, "threads", [&] {
+    for (const auto& [vm, identity] : snapshot.identities)
+      if (!snapshot.threads.contains(vm.tgid))
+        snapshot.threads[vm.tgid] = read_threads("/proc", vm.tgid);
     return true;
   });
   return snapshot;

@@ -165,11 +165,34 @@ LedgerHealth health_of(const Snapshot& snapshot, const Carry& carry, const VcpuT
   return health;
 }
 
-// Requests are a process' own; of several VMs in one process the first one has them.
+// What is a process' own, disk requests and threads: of several VMs in one process the first one
+// has it.
+bool is_first_of_process(const Carry& carry, const VmKey& key) {
+  return carry.vms.lower_bound({key.tgid, 0})->first == key;
+}
+
+void take_in_threads(Carry& carry, const Snapshot& snapshot) {
+  std::set<uint32_t> vcpu_tids;
+  for (const auto& copy : snapshot.slots)
+    if (copy.slot.end.thread_exit_ns == 0) vcpu_tids.insert(copy.slot.id.tid);
+  for (const auto& [pid, threads] : snapshot.threads)
+    carry.threads[pid].take_in(pid, threads, vcpu_tids);
+  std::erase_if(carry.threads, [&](const auto& book) {
+    const auto vm = carry.vms.lower_bound({book.first, 0});
+    return vm == carry.vms.end() || vm->first.tgid != book.first;
+  });
+}
+
+std::optional<RoleTimes> helpers_of(const Carry& carry, const VmKey& key) {
+  const auto book = carry.threads.find(key.tgid);
+  if (book == carry.threads.end() || !is_first_of_process(carry, key)) return {};
+  return book->second.times();
+}
+
 std::optional<DiskFlow> disk_of(const Snapshot& snapshot, const Carry& carry, const VmKey& key,
                                 const VcpuTotals& totals) {
   const auto io = snapshot.ios.find(key.tgid);
-  if (io == snapshot.ios.end() || carry.vms.lower_bound({key.tgid, 0})->first != key) return {};
+  if (io == snapshot.ios.end() || !is_first_of_process(carry, key)) return {};
   DiskFlow disk;
   std::copy_n(std::begin(io->second.disk), FLOW_DISK_OPS, disk.done.begin());
   disk.in_flight = static_cast<uint64_t>(std::max<int64_t>(io->second.in_flight, 0));
@@ -191,6 +214,7 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
     known.pid = key.tgid;
     if (identity != snapshot.identities.end()) known = identity->second;
     vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
+    vms.back().helpers = helpers_of(carry, key);
     vms.back().disk = disk_of(snapshot, carry, key, of_vm->second.totals);
   }
   std::ranges::sort(vms, {}, &VmFlow::label);
@@ -205,6 +229,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   take_in_slots(carry, snapshot);
   depart(carry, snapshot);
   label_vms(carry, snapshot);
+  take_in_threads(carry, snapshot);
 
   const auto sums = sum_vms(carry);
   VcpuTotals everything = carry.departed;

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "analysis/helper_threads.h"
 #include "analysis/open_interval.h"
 #include "analysis/snapshot.h"
 #include "analysis/vm_label.h"
@@ -39,7 +40,8 @@ struct VmCarry {
 struct Carry {
   std::map<SlotKey, VcpuCarry> vcpus;
   std::map<VmKey, VmCarry> vms;
-  std::set<SlotKey> finished;  ///< counted for the last time, not yet seen recycled
+  std::set<SlotKey> finished;              ///< counted for the last time, not yet seen recycled
+  std::map<uint32_t, ThreadBook> threads;  ///< by VMM process
   LabelBook labels;
   VcpuTotals departed;
   uint64_t departed_vms = 0;

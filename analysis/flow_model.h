@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/helper_threads.h"
 #include "analysis/snapshot.h"
 #include "analysis/wait_reason.h"
 #include "bpf/records.h"
@@ -76,8 +77,9 @@ struct VmFlow {
   uint64_t poll_success = 0;
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
-  std::optional<DiskFlow> disk;    ///< absent if the host has seen no request of it
-  std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
+  std::optional<RoleTimes> helpers;  ///< its threads that run no vCPU; absent if /proc does not say
+  std::optional<DiskFlow> disk;      ///< absent if the host has seen no request of it
+  std::vector<VcpuTime> per_vcpu;    ///< by vCPU id
 };
 
 /// Time that one VM was ready while another, or a task of the host, held the CPU.

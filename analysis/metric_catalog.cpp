@@ -21,6 +21,11 @@ constexpr std::string_view kEvents = "counted in the kernel, one by one";
 constexpr std::string_view kAgent = "counted by the agent";
 constexpr std::string_view kNow = "state at the scrape";
 constexpr std::string_view kExact = "none";
+constexpr std::string_view kThreads = "the scheduler's own, from schedstat";
+constexpr std::string_view kThreadsBlind =
+    "what a thread used after the last look before its end is not there; roles need QEMU's "
+    "debug-threads=on, else threads but the main one are other; vhost workers before Linux 6.4 are "
+    "no threads of the VMM and not there; of several VMs in a process the first has them all";
 constexpr std::string_view kDiskBlind =
     "absent until the host sees a request: not from the page cache, vhost-user or passthrough; one "
     "that the VMM holds back itself is not in flight; of several VMs in a process the first has "
@@ -155,6 +160,22 @@ const std::vector<Metric> kCatalog = {
      kSvmGuest,
      samples::vcpu_seconds,
      true},
+
+    // Threads that run no vCPU
+    {"vmflow_vm_thread_cpu_seconds_total",
+     kCounter,
+     {"vm", "role"},
+     "CPU time of the VMM's threads that run no vCPU, by what they are for.",
+     kThreads,
+     kThreadsBlind,
+     samples::thread_cpu},
+    {"vmflow_vm_thread_ready_seconds_total",
+     kCounter,
+     {"vm", "role"},
+     "Time that those threads could run and had no CPU.",
+     kThreads,
+     kThreadsBlind,
+     samples::thread_ready},
 
     // Disk
     {"vmflow_vm_halted_io_pending_seconds_total",

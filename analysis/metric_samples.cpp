@@ -53,6 +53,17 @@ Sample histogram(std::vector<std::string> labels, const Durations& durations) {
 }
 
 template <typename Read>
+std::vector<Sample> per_role(const FlowModel& model, Read read) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t role = 0; vm.helpers && role < kThreadRoles; role++)
+      samples.push_back(
+          value({vm.label, std::string(thread_role_name(static_cast<ThreadRole>(role)))},
+                read((*vm.helpers)[role])));
+  return samples;
+}
+
+template <typename Read>
 std::vector<Sample> per_disk_op(const FlowModel& model, Read read) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
@@ -196,6 +207,12 @@ std::vector<Sample> vcpu_seconds(const FlowModel& model) {
   return samples;
 }
 
+std::vector<Sample> thread_cpu(const FlowModel& model) {
+  return per_role(model, [](const ThreadTime& time) { return seconds(time.cpu_ns); });
+}
+std::vector<Sample> thread_ready(const FlowModel& model) {
+  return per_role(model, [](const ThreadTime& time) { return seconds(time.ready_ns); });
+}
 std::vector<Sample> disk_operations(const FlowModel& model) {
   return per_disk_op(model, [](const disk_count& count) { return number(count.operations); });
 }

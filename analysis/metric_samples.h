@@ -26,6 +26,8 @@ std::vector<Sample> vm_held_back(const FlowModel& model);
 std::vector<Sample> vcpu_info(const FlowModel& model);
 std::vector<Sample> vcpu_seconds(const FlowModel& model);
 
+std::vector<Sample> thread_cpu(const FlowModel& model);
+std::vector<Sample> thread_ready(const FlowModel& model);
 std::vector<Sample> disk_operations(const FlowModel& model);
 std::vector<Sample> disk_bytes(const FlowModel& model);
 std::vector<Sample> disk_seconds(const FlowModel& model);

@@ -69,6 +69,14 @@ struct BlameReading {
   blame value{};
 };
 
+/// A thread of a VMM process. Source: /proc/<pid>/task/<tid>/{comm,schedstat}, world-readable.
+struct ThreadReading {
+  uint32_t tid = 0;
+  std::string name;
+  uint64_t cpu_ns = 0;
+  uint64_t ready_ns = 0;  ///< the scheduler's run delay
+};
+
 struct HostInfo {
   Vendor vendor = Vendor::kNone;
   std::string arch = "x86_64";
@@ -91,6 +99,7 @@ struct Snapshot {
   HostInfo host;
   bool entries_missing = false;  ///< a VM ran for a second in KVM and no entry or exit was seen
   std::map<VmKey, VmIdentity> identities;
+  std::map<uint32_t, std::vector<ThreadReading>> threads;  ///< by VMM process
 };
 
 }  // namespace vmflow

@@ -68,6 +68,15 @@ Json disk(const DiskFlow& flow) {
   return disk;
 }
 
+Json helpers(const RoleTimes& times) {
+  Json helpers;
+  for (uint32_t role = 0; role < kThreadRoles; role++)
+    helpers[std::string(thread_role_name(static_cast<ThreadRole>(role)))] = {
+        {"cpu_seconds", seconds(times[role].cpu_ns)},
+        {"ready_seconds", seconds(times[role].ready_ns)}};
+  return helpers;
+}
+
 Json vcpus(const VmFlow& vm) {
   Json vcpus = Json::array();
   for (const auto& vcpu : vm.per_vcpu)
@@ -98,6 +107,7 @@ Json whole(const VmFlow& vm) {
   json["ready_by_culprit_seconds"] = ready(vm);
   json["exits"] = exits(vm);
   json["userspace_exits"] = userspace_exits(vm);
+  if (vm.helpers) json["threads"] = helpers(*vm.helpers);
   if (vm.disk) json["disk"] = disk(*vm.disk);
   json["vcpus"] = vcpus(vm);
   return json;

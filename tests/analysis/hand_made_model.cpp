@@ -54,6 +54,9 @@ VmFlow vm() {
     vm.block_ns[block] = (20 + block) * kSecond;
   for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
     vm.culprit_ns[culprit] = (10 + culprit) * kSecond;
+  vm.helpers = RoleTimes{};
+  for (uint32_t role = 0; role < kThreadRoles; role++)
+    (*vm.helpers)[role] = {(30 + role) * kSecond, (40 + role) * kSecond};
   vm.disk = DiskFlow{.done = {{{11, 45056, kSecond}, {12, 49152, 2 * kSecond}, {1, 0, 1000}}},
                      .in_flight = 2,
                      .halted_ns = 5 * kSecond};

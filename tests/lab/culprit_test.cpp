@@ -146,8 +146,19 @@ TEST(Culprit, of_siblings_on_one_cpu_is_their_own_vm) {
 
 TEST(Culprit, of_a_vcpu_beside_a_thread_of_its_own_vmm_is_its_own_vm) {
   Fight fight({{"spin", "--seconds", "5", "--pin", "1", "--busy-helper"}});
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  const auto page = agent().scrape();  // while both live: what a thread used last goes with it
   fight.end();
   EXPECT_GE(fight.share(0, "a vCPU and its VMM's thread", "own_vm"), 0.95);
+  // The two share the CPU: what one has the other waits for.
+  const Labels other{{"vm", fight.vm(0)}, {"role", "other"}};
+  const double cpu = page.sum("vmflow_vm_thread_cpu_seconds_total", other);
+  const double ready = page.sum("vmflow_vm_thread_ready_seconds_total", other);
+  const auto vcpu = times_of(page, fight.vm(0));
+  figure("the thread: CPU {:.3f} s (the vCPU was ready {:.3f} s), ready {:.3f} s (it ran {:.3f} s)",
+         cpu, vcpu.state.at("ready"), ready, vcpu.on_cpu);
+  EXPECT_NEAR(cpu, vcpu.state.at("ready"), 0.1 * cpu);
+  EXPECT_NEAR(ready, vcpu.on_cpu, 0.1 * ready);
 }
 
 TEST(Culprit, of_vms_that_sleep_and_wake_is_who_runs_then) {

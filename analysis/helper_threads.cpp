@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/helper_threads.h"
+
+#include <algorithm>
+
+namespace vmflow {
+namespace {
+
+ThreadTime& at(RoleTimes& times, ThreadRole role) {
+  return times[static_cast<uint32_t>(role)];
+}
+
+bool is_vcpu_name(std::string_view name) {
+  return name.starts_with("CPU ") && name.ends_with("/KVM");
+}
+
+}  // namespace
+
+ThreadRole thread_role(std::string_view name, bool is_main) {
+  if (is_main) return ThreadRole::kEmulator;
+  if (name.starts_with("vhost-")) return ThreadRole::kVhost;
+  if (name.starts_with("IO ")) return ThreadRole::kIothread;
+  if (name == "worker" || name.starts_with("iou-wrk-")) return ThreadRole::kWorker;
+  return ThreadRole::kOther;
+}
+
+std::string_view thread_role_name(ThreadRole role) {
+  switch (role) {
+    case ThreadRole::kVhost:
+      return "vhost";
+    case ThreadRole::kIothread:
+      return "iothread";
+    case ThreadRole::kEmulator:
+      return "emulator";
+    case ThreadRole::kWorker:
+      return "worker";
+    case ThreadRole::kOther:
+      return "other";
+  }
+  return "other";
+}
+
+void ThreadBook::retire(const Last& last) {
+  auto& ended = at(ended_, last.role);
+  ended.cpu_ns += last.time.cpu_ns;
+  ended.ready_ns += last.time.ready_ns;
+}
+
+void ThreadBook::take_in(uint32_t pid, const std::vector<ThreadReading>& threads,
+                         const std::set<uint32_t>& vcpu_tids) {
+  std::map<uint32_t, Last> now;
+  for (const auto& thread : threads) {
+    if (vcpu_tids.contains(thread.tid) || is_vcpu_name(thread.name)) continue;
+    const ThreadTime time{thread.cpu_ns, thread.ready_ns};
+    const auto last = live_.find(thread.tid);
+    const bool is_same = last != live_.end() && time.cpu_ns >= last->second.time.cpu_ns &&
+                         time.ready_ns >= last->second.time.ready_ns;
+    // A thread keeps the role it was first seen in: a name may change.
+    now[thread.tid] = {is_same ? last->second.role : thread_role(thread.name, thread.tid == pid),
+                       time};
+    if (is_same) live_.erase(last);
+  }
+  for (const auto& [tid, last] : live_) retire(last);
+  live_ = std::move(now);
+}
+
+RoleTimes ThreadBook::times() const {
+  RoleTimes times = ended_;
+  for (const auto& [tid, last] : live_) {
+    auto& sum = at(times, last.role);
+    sum.cpu_ns += last.time.cpu_ns;
+    sum.ready_ns += last.time.ready_ns;
+  }
+  return times;
+}
+
+}  // namespace vmflow
