@@ -365,6 +365,8 @@ FLOW_FN void flow_out(struct vcpu_flow *f, __u64 now_ns, __u32 state) {
     f->armed_ns = last_ns;
   } else {
     f->armed_ns = now_ns;
+    // It may have been in the guest: then its exit is still to be reported.
+    if (state == FLOW_READY) f->exit_index = FLOW_EXIT_PENDING;
   }
   f->state = state;
 }
