@@ -91,7 +91,8 @@ void leave_out(bpf_object* object, const std::vector<std::string>& tracepoints) 
   bpf_object__for_each_program(program, object) {
     const std::string_view section = bpf_program__section_name(program);
     for (const auto& tracepoint : tracepoints)
-      if (section == "raw_tp/" + tracepoint) bpf_program__set_autoload(program, false);
+      if (section == "raw_tp/" + tracepoint || section == "tp_btf/" + tracepoint)
+        bpf_program__set_autoload(program, false);
   }
 }
 

@@ -32,7 +32,13 @@ constexpr auto kOptionalTracepoints =
                                        {"kvm_apic_accept_irq", 4},
                                        {"kvm_msi_set_irq", 2},
                                        {"kvm_set_irq", 3},
-                                       {"kvm_async_pf_completed", 2}});
+                                       {"kvm_async_pf_completed", 2},
+                                       {"sched_wakeup", 1},
+                                       {"sched_migrate_task", 2},
+                                       {"block_bio_queue", 1},
+                                       {"block_bio_complete", 2},
+                                       {"block_rq_complete", 3},
+                                       {"skb_copy_datagram_iovec", 2}});
 
 uint32_t offset_or_none(const KernelBtf& btf, std::string_view structure,
                         std::initializer_list<std::string_view> paths) {
