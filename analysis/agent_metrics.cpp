@@ -1,15 +1,139 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Rows of the catalog: whether the numbers can be trusted, and what the agent costs.
+#include "analysis/flow_names.h"
 #include "analysis/metric_samples.h"
 #include "analysis/metric_texts.h"
 
 namespace vmflow {
+namespace {
 
 // Said in the texts below.
 static_assert(FLOW_SAMPLE_EVERY == 1024);
 
+template <typename Read>
+std::vector<Sample> per_program(const FlowModel& model, Read read) {
+  std::vector<Sample> samples;
+  for (const auto& program : model.programs)
+    samples.push_back(value({program.name}, read(program)));
+  return samples;
+}
+
+std::vector<Sample> entries_missing(const FlowModel& model) {
+  return one(model.health.entries_missing ? 1 : 0);
+}
+
+std::vector<Sample> events_dropped(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (uint32_t i = 0; i < FLOW_LOSSES; i++)
+    samples.push_back(value({"bpf", std::string(loss_name(static_cast<flow_loss>(i)))},
+                            number(model.health.losses[i])));
+  return samples;
+}
+
+std::vector<Sample> ledger_anomalies(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (uint32_t i = 0; i < FLOW_ANOMALIES; i++)
+    samples.push_back(value({std::string(anomaly_name(static_cast<flow_anomaly>(i)))},
+                            number(model.health.anomalies[i])));
+  return samples;
+}
+
+std::vector<Sample> exits_folded(const FlowModel& model) {
+  return one(number(model.health.exits_folded));
+}
+
+std::vector<Sample> counters_held(const FlowModel& model) {
+  return one(number(model.health.clamps));
+}
+
+std::vector<Sample> torn_slots(const FlowModel& model) {
+  return one(number(model.health.torn_slots));
+}
+
+std::vector<Sample> duplicate_uuids(const FlowModel& model) {
+  return one(number(model.health.duplicate_uuids));
+}
+
+std::vector<Sample> build_info(const FlowModel& model) {
+  return {value({model.agent.version, model.agent.revision}, 1)};
+}
+
+std::vector<Sample> collector_success(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& collector : model.agent.collectors)
+    samples.push_back(value({collector.name}, collector.success ? 1 : 0));
+  return samples;
+}
+
+std::vector<Sample> collector_duration(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& collector : model.agent.collectors)
+    samples.push_back(value({collector.name}, collector.duration_seconds));
+  return samples;
+}
+
+std::vector<Sample> program_attached(const FlowModel& model) {
+  return per_program(model,
+                     [](const ProgramFlow& program) { return program.attached ? 1.0 : 0.0; });
+}
+
+std::vector<Sample> program_runs(const FlowModel& model) {
+  return per_program(model, [](const ProgramFlow& program) { return number(program.runs); });
+}
+
+std::vector<Sample> program_timed_runs(const FlowModel& model) {
+  return per_program(model, [](const ProgramFlow& program) { return number(program.timed_runs); });
+}
+
+std::vector<Sample> program_seconds(const FlowModel& model) {
+  return per_program(model, [](const ProgramFlow& program) { return seconds(program.run_ns); });
+}
+
+std::vector<Sample> program_recursion(const FlowModel& model) {
+  return per_program(model,
+                     [](const ProgramFlow& program) { return number(program.recursion_misses); });
+}
+
+std::vector<Sample> map_entries(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& map : model.maps) samples.push_back(value({map.name}, number(map.entries)));
+  return samples;
+}
+
+std::vector<Sample> map_limits(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& map : model.maps) samples.push_back(value({map.name}, number(map.max_entries)));
+  return samples;
+}
+
+std::vector<Sample> process_cpu(const FlowModel& model) {
+  return one(model.agent.process.cpu_seconds);
+}
+
+std::vector<Sample> process_resident(const FlowModel& model) {
+  return one(number(model.agent.process.resident_bytes));
+}
+
+std::vector<Sample> process_virtual(const FlowModel& model) {
+  return one(number(model.agent.process.virtual_bytes));
+}
+
+std::vector<Sample> process_open_fds(const FlowModel& model) {
+  return one(number(model.agent.process.open_fds));
+}
+
+std::vector<Sample> process_max_fds(const FlowModel& model) {
+  return one(number(model.agent.process.max_fds));
+}
+
+std::vector<Sample> process_start_time(const FlowModel& model) {
+  return one(model.agent.process.start_time_unix_seconds);
+}
+
+}  // namespace
+
 std::vector<Metric> agent_metrics() {
   return {
-      // Can it be trusted
       {"vmflow_kvm_entries_missing",
        kGauge,
        {},
@@ -17,163 +141,155 @@ std::vector<Metric> agent_metrics() {
        "measured.",
        kNow,
        "known once VMs have run too long for a coincidence, a second or two",
-       samples::entries_missing},
+       entries_missing},
       {"vmflow_events_dropped_total",
        kCounter,
        {"source", "reason"},
        "Events that could not be counted.",
        kEvents,
        kExact,
-       samples::events_dropped},
+       events_dropped},
       {"vmflow_ledger_anomalies_total",
        kCounter,
        {"anomaly"},
        "Events that contradict the ones before them, live and gone VMs.",
        kEvents,
        kExact,
-       samples::ledger_anomalies},
+       ledger_anomalies},
       {"vmflow_exits_folded_total",
        kCounter,
        {},
        "VM exits counted under other, live and gone VMs.",
        kEvents,
        kExact,
-       samples::exits_folded},
+       exits_folded},
       {"vmflow_counters_held_total",
        kCounter,
        {},
        "Counters that would have fallen from one look to the next, and were held.",
        kAgent,
        kExact,
-       samples::counters_held},
+       counters_held},
       {"vmflow_slots_torn_total",
        kCounter,
        {},
        "vCPU records that were being written whenever the agent looked; their last values stood.",
        kAgent,
        kExact,
-       samples::torn_slots},
+       torn_slots},
       {"vmflow_duplicate_uuids_total",
        kCounter,
        {},
        "VMs that came with the uuid of a live one.",
        kAgent,
        kExact,
-       samples::duplicate_uuids},
-
-      // The agent
+       duplicate_uuids},
       {"vmflow_build_info",
        kGauge,
        {"version", "revision"},
        "Always 1; which vmflowd this is.",
        kNow,
        kExact,
-       samples::build_info},
+       build_info},
       {"vmflow_scrape_collector_success",
        kGauge,
        {"collector"},
        "1 if this part of the agent worked.",
        kNow,
        kExact,
-       samples::collector_success},
+       collector_success},
       {"vmflow_scrape_collector_duration_seconds",
        kGauge,
        {"collector"},
        "What this part of the agent took for this page.",
        "CLOCK_MONOTONIC",
        kExact,
-       samples::collector_duration},
+       collector_duration},
       {"vmflow_bpf_program_attached",
        kGauge,
        {"program"},
        "1 if the kernel program is attached.",
        kNow,
        kExact,
-       samples::program_attached},
+       program_attached},
       {"vmflow_bpf_program_runs_total",
        kCounter,
        {"program"},
        "Runs of the kernel program that had a vCPU to look after.",
        kEvents,
        "a run interrupted by another one on the same CPU may be missed",
-       samples::program_runs},
+       program_runs},
       {"vmflow_bpf_program_timed_runs_total",
        kCounter,
        {"program"},
        "Runs that timed themselves: one in 1,024.",
        kEvents,
        kExact,
-       samples::program_timed_runs},
+       program_timed_runs},
       {"vmflow_bpf_program_run_seconds_total",
        kCounter,
        {"program"},
        "Time in the kernel program, estimated from the runs that timed themselves.",
        kMono,
        "a sample: the time before the first clock reading and after the last is not in it",
-       samples::program_seconds},
+       program_seconds},
       {"vmflow_bpf_program_recursion_misses_total",
        kCounter,
        {"program"},
        "Events that the kernel kept from the program because it was already running on that CPU.",
        kEvents,
        kExact,
-       samples::program_recursion},
-      {"vmflow_bpf_map_entries",
-       kGauge,
-       {"map"},
-       "Entries in use.",
-       kNow,
-       kExact,
-       samples::map_entries},
+       program_recursion},
+      {"vmflow_bpf_map_entries", kGauge, {"map"}, "Entries in use.", kNow, kExact, map_entries},
       {"vmflow_bpf_map_max_entries",
        kGauge,
        {"map"},
        "Entries there are: --max-vcpus.",
        kNow,
        kExact,
-       samples::map_limits},
+       map_limits},
       {"process_cpu_seconds_total",
        kCounter,
        {},
        "CPU time of the agent, user and system.",
        "the scheduler's",
        kExact,
-       samples::process_cpu},
+       process_cpu},
       {"process_resident_memory_bytes",
        kGauge,
        {},
        "Memory of the agent that is resident.",
        kNow,
        kExact,
-       samples::process_resident},
+       process_resident},
       {"process_virtual_memory_bytes",
        kGauge,
        {},
        "Address space of the agent.",
        kNow,
        kExact,
-       samples::process_virtual},
+       process_virtual},
       {"process_open_fds",
        kGauge,
        {},
        "Files that the agent has open.",
        kNow,
        kExact,
-       samples::process_open_fds},
+       process_open_fds},
       {"process_max_fds",
        kGauge,
        {},
        "Files that the agent may have open.",
        kNow,
        kExact,
-       samples::process_max_fds},
+       process_max_fds},
       {"process_start_time_seconds",
        kGauge,
        {},
        "Start of the agent since the epoch.",
        kWall,
        "one clock tick (10 ms)",
-       samples::process_start_time},
+       process_start_time},
   };
 }
 

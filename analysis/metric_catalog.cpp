@@ -7,9 +7,10 @@ namespace vmflow {
 
 std::span<const Metric> metric_catalog() {
   static const std::vector<Metric> catalog = [] {
-    auto rows = vm_metrics();
-    const auto agent = agent_metrics();
-    rows.insert(rows.end(), agent.begin(), agent.end());
+    std::vector<Metric> rows;
+    for (const auto part :
+         {identity_metrics, ledger_metrics, wait_metrics, io_metrics, exit_metrics, agent_metrics})
+      for (auto& row : part()) rows.push_back(std::move(row));
     return rows;
   }();
   return catalog;

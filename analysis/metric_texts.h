@@ -34,9 +34,12 @@ inline constexpr std::string_view kSvmGuest =
     "an "
     "exit count as guest; time before a halt is reported when the halt is over";
 
-/// The rows on VMs, live and departed.
-std::vector<Metric> vm_metrics();
-/// The rows on the agent: whether its numbers can be trusted, and what it costs.
+// The parts of the catalog, each in its own file: a row and how it is read stand together.
+std::vector<Metric> identity_metrics();
+std::vector<Metric> ledger_metrics();
+std::vector<Metric> wait_metrics();
+std::vector<Metric> io_metrics();
+std::vector<Metric> exit_metrics();
 std::vector<Metric> agent_metrics();
 
 }  // namespace vmflow

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Rows of the catalog: VM exits, returns to the VMM, halt polling.
+#include "analysis/exit_reason.h"
+#include "analysis/metric_samples.h"
+#include "analysis/metric_texts.h"
+
+namespace vmflow {
+namespace {
+
+template <typename Read>
+std::vector<Sample> per_vm_and_exit(const FlowModel& model, Read read) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (const auto& exit : vm.folded_exits)
+      samples.push_back(value({vm.label, exit.reason}, read(exit)));
+  return samples;
+}
+
+std::vector<Sample> vm_exits(const FlowModel& model) {
+  return per_vm_and_exit(model, [](const ExitFlow& exit) { return number(exit.count); });
+}
+
+std::vector<Sample> vm_exit_seconds(const FlowModel& model) {
+  return per_vm_and_exit(model, [](const ExitFlow& exit) { return seconds(exit.ns); });
+}
+
+std::vector<Sample> vm_exit_duration(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.exit_durations));
+  return samples;
+}
+
+std::vector<Sample> exit_duration(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (uint32_t place = 0; place < model.exit_durations.size(); place++) {
+    const auto reason = folded_exit_name(model.host.vendor, place);
+    if (!reason.empty())
+      samples.push_back(histogram({std::string(reason)}, model.exit_durations[place]));
+  }
+  return samples;
+}
+
+std::vector<Sample> vm_userspace_exits(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (const auto& exit : vm.userspace_exits)
+      samples.push_back(value({vm.label, exit.name}, number(exit.count)));
+  return samples;
+}
+
+std::vector<Sample> halt_poll_success(const FlowModel& model) {
+  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.poll_success_ns); });
+}
+
+std::vector<Sample> halt_poll_fail(const FlowModel& model) {
+  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.poll_fail_ns); });
+}
+
+std::vector<Sample> halt_polls(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms) {
+    samples.push_back(value({vm.label, "success"}, number(vm.poll_success)));
+    samples.push_back(value({vm.label, "fail"}, number(vm.poll_fail)));
+  }
+  return samples;
+}
+
+std::vector<Sample> halt_wakeups(const FlowModel& model) {
+  return per_vm(model, [](const VmFlow& vm) { return number(vm.halt_wakeups); });
+}
+
+}  // namespace
+
+std::vector<Metric> exit_metrics() {
+  return {
+      {"vmflow_vm_exits_total",
+       kCounter,
+       {"vm", "reason"},
+       "VM exits by hardware reason: a fixed list for each vendor, the rest is other.",
+       kEvents,
+       "none; exits before the agent attached are not there",
+       vm_exits},
+      {"vmflow_vm_exit_seconds_total",
+       kCounter,
+       {"vm", "reason"},
+       "Kernel and VMM time after VM exits, without halt polling, ready time and sleep.",
+       kMono,
+       "its sum over reasons is kvm + vmm since the first exit",
+       vm_exit_seconds},
+      {"vmflow_vm_exit_duration_seconds",
+       kHistogram,
+       {"vm"},
+       "Handling time of VM exits until the next VM entry, without halt polling, ready time and "
+       "sleep.",
+       kMono,
+       "bounds are powers of two of nanoseconds, counts are exact; the open exit is not in it",
+       vm_exit_duration},
+      {"vmflow_exit_duration_seconds",
+       kHistogram,
+       {"reason"},
+       "Handling time of VM exits by reason, all VMs of the host since the agent attached.",
+       kMono,
+       "as vmflow_vm_exit_duration_seconds",
+       exit_duration},
+      {"vmflow_vm_userspace_exits_total",
+       kCounter,
+       {"vm", "reason"},
+       "Returns of KVM_RUN to the VMM, by KVM_EXIT_* reason; error when KVM_RUN failed.",
+       kEvents,
+       "returns before the vCPU's first VM entry or exit are not there; a KVM_RUN interrupted by a "
+       "signal "
+       "counts as intr",
+       vm_userspace_exits},
+      {"vmflow_vm_halt_poll_success_seconds_total",
+       kCounter,
+       {"vm"},
+       "Halt polling that ended with work for the vCPU.",
+       kMono,
+       "KVM's own halt_poll_success_ns where the kernel has it",
+       halt_poll_success},
+      {"vmflow_vm_halt_poll_fail_seconds_total",
+       kCounter,
+       {"vm"},
+       "Halt polling in vain: the vCPU went to sleep after it.",
+       kMono,
+       "KVM's own halt_poll_fail_ns where the kernel has it",
+       halt_poll_fail},
+      {"vmflow_vm_halt_polls_total",
+       kCounter,
+       {"vm", "result"},
+       "Halts with polling, by how it ended.",
+       kEvents,
+       kExact,
+       halt_polls},
+      {"vmflow_vm_halt_wakeups_total",
+       kCounter,
+       {"vm"},
+       "Halts that ended because the vCPU had work.",
+       kEvents,
+       kExact,
+       halt_wakeups},
+  };
+}
+
+}  // namespace vmflow

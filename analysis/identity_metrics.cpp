@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Rows of the catalog: which VMs there are, and on what host.
+#include "analysis/exit_reason.h"
+#include "analysis/metric_samples.h"
+#include "analysis/metric_texts.h"
+#include "analysis/vm_label.h"
+
+namespace vmflow {
+namespace {
+
+// Said in the texts below.
+static_assert(kMostLabelBytes == 256);
+
+std::vector<Sample> vm_info(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    samples.push_back(value({vm.label, vm.name, vm.uuid, vm.vmm, std::to_string(vm.pid)}, 1));
+  return samples;
+}
+
+std::vector<Sample> vm_vcpus(const FlowModel& model) {
+  return per_vm(model, [](const VmFlow& vm) { return number(vm.vcpus); });
+}
+
+std::vector<Sample> vm_start_time(const FlowModel& model) {
+  return per_vm(model, [](const VmFlow& vm) { return vm.start_time_unix_seconds; });
+}
+
+std::vector<Sample> vms(const FlowModel& model) {
+  return one(number(model.vms.size()));
+}
+
+std::vector<Sample> host_info(const FlowModel& model) {
+  const auto& host = model.host;
+  return {
+      value({host.arch, std::string(vendor_name(host.vendor)), host.exit_source, host.kernel}, 1)};
+}
+
+std::vector<Sample> vcpu_info(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (const auto& vcpu : vm.per_vcpu)
+      if (vcpu.tid != 0)
+        samples.push_back(
+            value({vm.label, std::to_string(vcpu.vcpu_id), std::to_string(vcpu.tid)}, 1));
+  return samples;
+}
+
+}  // namespace
+
+std::vector<Metric> identity_metrics() {
+  return {
+      {"vmflow_vm_info",
+       kGauge,
+       {"vm", "name", "uuid", "vmm", "pid"},
+       "Always 1; what is known of a VM by name. Join it by the label vm.",
+       kNow,
+       "a name that cannot be read is empty; text is cut at 256 bytes, control characters and "
+       "bytes "
+       "that "
+       "are no UTF-8 are replaced",
+       vm_info},
+      {"vmflow_vm_vcpus",
+       kGauge,
+       {"vm"},
+       "vCPUs of the VM whose threads live and have run.",
+       kNow,
+       "a vCPU that has had no event since the agent started, and was not in KVM_RUN then, is "
+       "missing",
+       vm_vcpus},
+      {"vmflow_vm_start_time_seconds",
+       kGauge,
+       {"vm"},
+       "Start of the VMM process since the epoch; the VM's counters start later when the agent "
+       "does.",
+       kWall,
+       "one clock tick (10 ms)",
+       vm_start_time},
+      {"vmflow_vms", kGauge, {}, "VMs followed now.", kNow, kExact, vms},
+      {"vmflow_host_info",
+       kGauge,
+       {"arch", "vendor", "kvm_exit_source", "kernel"},
+       "Always 1; the host's KVM and where exit codes are read from.",
+       kNow,
+       kExact,
+       host_info},
+      {"vmflow_vcpu_info",
+       kGauge,
+       {"vm", "vcpu", "tid"},
+       "Always 1; the host thread of a vCPU. Only with --collector.vcpu.per-vcpu.",
+       kNow,
+       "a vCPU is known from its first event, or from the agent's start if it was in KVM_RUN then",
+       vcpu_info,
+       true},
+  };
+}
+
+}  // namespace vmflow

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Rows of the catalog: what vCPUs wait for, and who has the CPU meanwhile.
+#include "analysis/flow_names.h"
+#include "analysis/metric_samples.h"
+#include "analysis/metric_texts.h"
+
+namespace vmflow {
+namespace {
+
+// Said in the texts below.
+static_assert(FLOW_WAITERS == 14);
+
+template <typename Read>
+std::vector<Sample> per_role(const FlowModel& model, Read read) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t role = 0; vm.helpers && role < kThreadRoles; role++)
+      samples.push_back(
+          value({vm.label, std::string(thread_role_name(static_cast<ThreadRole>(role)))},
+                read((*vm.helpers)[role])));
+  return samples;
+}
+
+std::vector<Sample> vm_wait(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+      samples.push_back(
+          value({vm.label, std::string(wait_reason_name(static_cast<WaitReason>(reason)))},
+                seconds(vm.wait_ns[reason])));
+  return samples;
+}
+
+std::vector<Sample> vm_blocked(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t block = 0; block < FLOW_BLOCKS; block++)
+      samples.push_back(value({vm.label, std::string(block_name(static_cast<flow_block>(block)))},
+                              seconds(vm.block_ns[block])));
+  return samples;
+}
+
+std::vector<Sample> vm_ready_by_culprit(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+      samples.push_back(
+          value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
+                seconds(vm.culprit_ns[culprit])));
+  return samples;
+}
+
+std::vector<Sample> vm_runqueue_wait(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.runqueue_waits));
+  return samples;
+}
+
+std::vector<Sample> wakeup_latency(const FlowModel& model) {
+  return {histogram({}, model.wakeup_latencies)};
+}
+
+std::vector<Sample> thread_cpu(const FlowModel& model) {
+  return per_role(model, [](const ThreadTime& time) { return seconds(time.cpu_ns); });
+}
+
+std::vector<Sample> thread_ready(const FlowModel& model) {
+  return per_role(model, [](const ThreadTime& time) { return seconds(time.ready_ns); });
+}
+
+}  // namespace
+
+std::vector<Metric> wait_metrics() {
+  return {
+      {"vmflow_vm_wait_seconds_total",
+       kCounter,
+       {"vm", "reason"},
+       "Halted time by what ended it; unknown is an answer, never a guess.",
+       kMono,
+       "with vmflow_vm_open_wait_seconds it is the state halted; interrupts that the hardware "
+       "delivers "
+       "without KVM (posted interrupts, AVIC) are unknown; vhost is net, whatever device it serves",
+       vm_wait},
+      {"vmflow_vm_blocked_seconds_total",
+       kCounter,
+       {"vm", "cause"},
+       "Time that vCPU threads slept outside HLT, by what in: a page of the guest, the VMM's reads "
+       "and writes, a lock of the VMM, anything else.",
+       kMono,
+       "with vmflow_vm_open_wait_seconds it is the state vmm_blocked; a page fault of the VMM's "
+       "own "
+       "code is io or other",
+       vm_blocked},
+      {"vmflow_vm_ready_by_culprit_seconds_total",
+       kCounter,
+       {"vm", "culprit"},
+       "Ready time by who held the CPU: another VM, this VM itself, a host task, a kernel thread, "
+       "or "
+       "none (the CPU was idle).",
+       kMono,
+       "with vmflow_vm_open_wait_seconds it is the state ready; more than 14 vCPUs that wait for "
+       "one "
+       "CPU, and migrations on a kernel without CONFIG_KALLSYMS_ALL, are unknown; interrupts count "
+       "for the task they interrupt",
+       vm_ready_by_culprit},
+      {"vmflow_vm_runqueue_wait_seconds",
+       kHistogram,
+       {"vm"},
+       "Waits of vCPU threads for a CPU, from the wake-up or the preemption to the switch, without "
+       "throttled time.",
+       kMono,
+       "waits that have ended; with the open one their sum is the state ready",
+       vm_runqueue_wait},
+      {"vmflow_wakeup_latency_seconds",
+       kHistogram,
+       {},
+       "From the wake-up of a vCPU thread until it has a CPU, all VMs together.",
+       kMono,
+       kExact,
+       wakeup_latency},
+      {"vmflow_vm_thread_cpu_seconds_total",
+       kCounter,
+       {"vm", "role"},
+       "CPU time of the VMM's threads that run no vCPU, by what they are for.",
+       kThreads,
+       kThreadsBlind,
+       thread_cpu},
+      {"vmflow_vm_thread_ready_seconds_total",
+       kCounter,
+       {"vm", "role"},
+       "Time that those threads could run and had no CPU.",
+       kThreads,
+       kThreadsBlind,
+       thread_ready},
+  };
+}
+
+}  // namespace vmflow
