@@ -43,6 +43,7 @@ struct task_struct {
   unsigned int flags;
   int pid;
   int tgid;
+  int on_rq;
   struct pid *thread_pid;
   struct mm_struct *mm;
   struct sched_entity se;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Who holds the CPU while a vCPU is ready. Every CPU lists the vCPUs that wait for it; at every switch there
-// the time since the last one is the switched-out task's doing. All of it runs under the lock of the
-// run queue that the vCPU waits in, which orders switch, wake-up and migration.
+// the time since the last one is the switched-out task's doing. A waker lists whom it wakes, without a lock; who is
+// blamed, and when, is written under the lock of the run queue that the vCPU waits in, which orders switch and migration.
 #ifndef VMFLOW_BPF_READY_BPF_H
 #define VMFLOW_BPF_READY_BPF_H
 
@@ -39,12 +39,17 @@ static __always_inline __u32 is_throttled(struct task_struct *task) {
   return 0;
 }
 
+// Is it in the queue of `cpu`? Then the lock of that queue, which every switch there holds, keeps it there.
+static __always_inline int is_queued_on(struct task_struct *task, __u32 cpu) {
+  return BPF_CORE_READ(task, on_rq) == 1 && cpu_of(task) == cpu;  // TASK_ON_RQ_QUEUED
+}
+
 // What is known of a task that holds a CPU.
 struct holder {
   __u64 kvm;  // of the vCPU it runs; 0: none
+  __u64 task; // its address: its name is read only for a new pair of the matrix
   __u32 tgid; // of a kernel thread, who it works for; its own pid if that is nobody
   __u32 kind; // enum flow_culprit as a VM that is no part of it sees it
-  char comm[16];
 };
 
 // A vhost worker before 6.4 is a kernel thread that has borrowed its VMM's memory. Source: vhost_worker().
@@ -54,21 +59,21 @@ static __always_inline __u32 works_for(struct task_struct *task) {
   return BPF_CORE_READ(mm, owner, tgid);
 }
 
-static __always_inline void describe_holder(struct holder *holder, struct task_struct *task,
-                                            const struct vcpu_slot *slot) {
+static __always_inline void describe_holder(struct holder *holder, struct task_struct *task, __u32 pid,
+                                            __u32 tgid, __u32 flags, const struct vcpu_slot *slot) {
   holder->kvm = slot ? slot->id.kvm : 0;
-  holder->tgid = BPF_CORE_READ(task, tgid);
-  bpf_core_read(holder->comm, sizeof(holder->comm), &task->comm);
+  holder->task = (__u64)task;
+  holder->tgid = tgid;
   if (slot) {
     holder->kind = FLOW_CULPRIT_OTHER_VM;
     return;
   }
-  if (!BPF_CORE_READ(task, pid)) {
+  if (!pid) {
     holder->kind = FLOW_CULPRIT_NONE;
     return;
   }
   holder->kind = FLOW_CULPRIT_HOST_TASK;
-  if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+  if (flags & PF_KTHREAD) {
     __u32 owner = works_for(task);
     holder->kind = FLOW_CULPRIT_KERNEL_THREAD;
     if (!owner) return;
@@ -84,20 +89,21 @@ static __always_inline __u32 culprit_for(const struct holder *holder, const stru
   return FLOW_CULPRIT_OTHER_VM;
 }
 
+// An idle CPU and what nobody knows need no row: they are the rest of the VM's own sums.
 static __always_inline void add_to_matrix(const struct holder *holder, const struct vcpu_slot *slot,
                                           __u32 culprit, __u64 ns) {
   struct blame_key key = {.kvm = slot->id.kvm, .tgid = slot->id.tgid, .culprit = culprit};
   struct blame *blame, first = {.ns = ns};
-  if (culprit != FLOW_CULPRIT_NONE && culprit != FLOW_CULPRIT_UNKNOWN) {
-    key.culprit_kvm = holder->kvm;
-    key.culprit_tgid = holder->tgid;
-  }
+  struct task_struct *task = (void *)holder->task;
+  if (culprit == FLOW_CULPRIT_NONE || culprit == FLOW_CULPRIT_UNKNOWN) return;
+  key.culprit_kvm = holder->kvm;
+  key.culprit_tgid = holder->tgid;
   blame = bpf_map_lookup_elem(&blames, &key);
   if (blame) {
     __sync_fetch_and_add(&blame->ns, ns);
     return;
   }
-  __builtin_memcpy(first.comm, holder->comm, sizeof(first.comm));
+  bpf_core_read(first.comm, sizeof(first.comm), &task->comm);
   if (bpf_map_update_elem(&blames, &key, &first, BPF_NOEXIST)) {
     blame = bpf_map_lookup_elem(&blames, &key);
     if (blame)
@@ -150,12 +156,48 @@ static __always_inline void unlist_waiter(struct cpu_record *cpu, struct vcpu_sl
   __sync_fetch_and_add(&waiters, -1);
 }
 
+// A sleeper that is being woken: it will wait where it has run, unless it goes to another CPU now.
+static __always_inline void list_woken(struct vcpu_slot *slot, __u32 index, struct task_struct *task) {
+  __u32 number = cpu_of(task);
+  struct cpu_record *cpu = bpf_map_lookup_elem(&cpus, &number);
+  if (!cpu) return;
+  slot->task = (__u64)task;
+  slot->woken_throttled = is_throttled(task);
+  list_waiter(cpu, number, slot, index);
+}
+
+// A sleeper that was woken waits since then.
+static __always_inline void begin_woken_wait(struct vcpu_slot *slot) {
+  __u32 kind = FLOW_WAKE_BARE;
+  __u64 woken_ns;
+  if (slot->flow.blame_since_ns || !flow_sleeps(&slot->flow)) return;
+  woken_ns = flow_wake_of(&slot->mailbox, slot->flow.armed_ns, &kind);
+  if (!woken_ns) return;
+  begin_write(slot);
+  flow_wait(&slot->flow, woken_ns > slot->flow.last_ns ? woken_ns : slot->flow.last_ns,
+            slot->woken_throttled);
+  end_write(slot);
+}
+
+// The vCPU in `slot` gets the CPU that `holder` had.
+static __always_inline void end_waiting(struct cpu_record *cpu, struct vcpu_slot *slot, __u32 index,
+                                        const struct holder *holder, __u64 now_ns) {
+  begin_woken_wait(slot);
+  blame(slot, holder, now_ns, 0);
+  unlist_waiter(cpu, slot, index);
+}
+
+// Those who go on waiting for this CPU. One that is still being woken may go to another CPU yet.
 static __noinline int blame_waiters(struct cpu_record *cpu, struct holder *holder, __u64 now_ns) {
+  __u32 number = bpf_get_smp_processor_id();
   if (!cpu || !holder) return 0;
   for (__u32 i = 0; i < FLOW_WAITERS; i++) {
     __u32 index = cpu->waiter[i];
     struct vcpu_slot *slot = index ? slot_at(index) : 0;
-    if (slot) blame(slot, holder, now_ns, is_throttled((struct task_struct *)slot->task));
+    struct task_struct *task = slot ? (void *)slot->task : 0;
+    if (!slot || (slot->flow.state != FLOW_READY && !is_queued_on(task, number))) continue;
+    begin_woken_wait(slot);
+    blame(slot, holder, now_ns, is_throttled(task));
   }
   return 0;
 }
@@ -173,39 +215,13 @@ static __always_inline struct task_struct *running_on(__u32 cpu) {
   return BPF_CORE_READ(queue, curr);
 }
 
-// The vCPU thread is in a run queue now; it waits since its wake-up.
-SEC("tp_btf/sched_wakeup")
-int on_sched_wakeup(__u64 *ctx) {
-  struct task_struct *task = (void *)ctx[0];
-  __u32 index = FLOW_NO_SLOT, number, kind = FLOW_WAKE_BARE;
-  struct cpu_record *here, *cpu;
-  struct vcpu_slot *slot;
-  __u64 now_ns, woken_ns;
-  if (!task->bpf_storage) return 0;
-  now_ns = bpf_ktime_get_ns();
-  slot = thread_slot(task, &index);
-  number = cpu_of(task);
-  here = this_cpu();
-  cpu = bpf_map_lookup_elem(&cpus, &number);
-  if (!slot || !cpu || !here || slot->waits_at || !flow_sleeps(&slot->flow)) return 0;
-  woken_ns = flow_wake_of(&slot->mailbox, slot->flow.armed_ns, &kind);
-  if (!woken_ns) return 0;
-  slot->task = (__u64)task;
-  begin_write(slot);
-  flow_wait(&slot->flow, woken_ns > slot->flow.last_ns ? woken_ns : slot->flow.last_ns,
-            is_throttled(task));
-  end_write(slot);
-  list_waiter(cpu, number, slot, index);
-  count_run(&here->cost[FLOW_PROG_WAKEUP_DONE], now_ns);
-  return 0;
-}
-
-// The vCPU thread goes to another CPU's run queue while it waits.
+// The vCPU thread goes to another CPU's run queue while it waits, or while it is being woken: then whoever has
+// the CPU that it comes to answers for all of its wait.
 SEC("tp_btf/sched_migrate_task")
 int on_sched_migrate_task(__u64 *ctx) {
   struct task_struct *task = (void *)ctx[0], *held_by;
   __u32 index = FLOW_NO_SLOT, to = (__u32)ctx[1], from;
-  struct holder holder = {};
+  struct holder holder = {.kind = FLOW_CULPRIT_UNKNOWN};
   struct cpu_record *here, *left, *cpu;
   struct vcpu_slot *slot;
   __u64 now_ns;
@@ -218,12 +234,14 @@ int on_sched_migrate_task(__u64 *ctx) {
   left = bpf_map_lookup_elem(&cpus, &from);
   cpu = bpf_map_lookup_elem(&cpus, &to);
   if (!here || !left || !cpu) return 0;
-  held_by = running_on(from);
-  if (held_by)
-    describe_holder(&holder, held_by, slot_of_holder(left, held_by));
-  else
-    holder.kind = FLOW_CULPRIT_UNKNOWN;
-  blame(slot, &holder, now_ns, is_throttled(task));
+  if (task->on_rq) {
+    begin_woken_wait(slot);
+    held_by = running_on(from);
+    if (held_by)
+      describe_holder(&holder, held_by, BPF_CORE_READ(held_by, pid), BPF_CORE_READ(held_by, tgid),
+                      BPF_CORE_READ(held_by, flags), slot_of_holder(left, held_by));
+    blame(slot, &holder, now_ns, is_throttled(task));
+  }
   unlist_waiter(left, slot, index);
   list_waiter(cpu, to, slot, index);
   count_run(&here->cost[FLOW_PROG_MIGRATE], now_ns);

@@ -39,9 +39,11 @@ struct vcpu_slot {
   __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
   __u64 busy_out_ns;  ///< the process' disk clock when the vCPU halted
   __u64 busy_wake_ns; ///< and when it was woken
-  __u64 task;      ///< address of its thread, since it last left a CPU
+  __u64 task;      ///< address of its thread, since it last left a CPU or was woken
   __u32 waits_at;  ///< the CPU whose list of waiters it is on, plus 1; 0: on none
   __u32 waits_in;  ///< its place there
+  __u32 woken_throttled; ///< was the quota of its cgroup used up when it was woken? writer: the waker
+  __u32 pad;
   struct vcpu_flow flow;
 };
 
@@ -58,7 +60,6 @@ enum flow_program {
   FLOW_PROG_SWITCH,
   FLOW_PROG_WAKING,
   FLOW_PROG_ACCEPT,
-  FLOW_PROG_WAKEUP_DONE,
   FLOW_PROG_MIGRATE,
   FLOW_PROG_REQUEST,
   FLOW_PROG_REQUEST_END,
@@ -99,8 +100,7 @@ struct cpu_record {
   __u32 waiter[FLOW_WAITERS]; ///< slots that wait for this CPU, FLOW_NO_SLOT where there is none
   __u32 pad;
   struct program_cost cost[FLOW_PROGS];
-  __u64 align[5]; ///< to a multiple of 64 bytes: CPUs do not share a cache line
-};
+} __attribute__((aligned(64))); // CPUs do not share a cache line
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.
 enum flow_loss {

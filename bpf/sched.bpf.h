@@ -51,55 +51,64 @@ static __always_inline __u32 block_of(struct task_struct *task, const struct vcp
   return FLOW_BLOCK_OTHER;
 }
 
+// The vCPU in `slot` leaves this CPU, whose task `prev` is.
+static __always_inline void leave_cpu(struct cpu_record *cpu, struct vcpu_slot *slot, __u32 index,
+                                      struct task_struct *prev, bool preempt, __u32 task_state,
+                                      __u64 now_ns) {
+  __u32 state = state_after_out(prev, slot, preempt, task_state);
+  struct vm_io *io;
+  begin_write(slot);
+  flow_out(&slot->flow, now_ns, state);
+  if (state == FLOW_VMM_BLOCKED) slot->flow.block = block_of(prev, slot);
+  if (state == FLOW_HALTED) {
+    io = io_of(slot->id.tgid);
+    slot->busy_out_ns = slot->busy_wake_ns = io ? busy_clock(io, now_ns) : 0;
+  }
+  if (state == FLOW_READY) {
+    slot->task = (__u64)prev;
+    flow_wait(&slot->flow, now_ns, is_throttled(prev));
+    list_waiter(cpu, bpf_get_smp_processor_id(), slot, index);
+  }
+  end_write(slot);
+}
+
+// Whoever had this CPU until now is the culprit of those who waited for it; `next` does so no longer.
+static __always_inline void tell_waiters(struct cpu_record *cpu, struct task_struct *prev,
+                                         const struct vcpu_slot *prev_slot, struct vcpu_slot *next,
+                                         __u32 next_index, __u64 now_ns) {
+  struct holder holder = {};
+  describe_holder(&holder, prev, prev->pid, prev->tgid, prev->flags, prev_slot);
+  if (next && next->waits_at) end_waiting(cpu, next, next_index, &holder, now_ns);
+  if (cpu->waiting) blame_waiters(cpu, &holder, now_ns);
+}
+
 SEC("tp_btf/sched_switch")
 int on_sched_switch(__u64 *ctx) {
   struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
-  __u64 now_ns, vcpu;
-  struct cpu_record *cpu;
-  struct vcpu_slot *slot;
-  struct vm_io *io;
-  __u32 index = FLOW_NO_SLOT, task_state;
   int is_vcpu = prev->bpf_storage || next->bpf_storage || in_kvm_run(prev);
+  __u32 index = FLOW_NO_SLOT, next_index = FLOW_NO_SLOT;
+  struct vcpu_slot *slot, *next_slot;
+  struct cpu_record *cpu;
+  __u64 now_ns, vcpu;
   if (!is_vcpu && !*(volatile __s32 *)&waiters) return 0;
   cpu = this_cpu();
   if (!cpu || (!is_vcpu && !cpu->waiting)) return 0;
   now_ns = bpf_ktime_get_ns();
   slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
   // In its first KVM_RUN, before it has entered the guest.
-  if (!slot && (vcpu = vcpu_run_by(prev)) && (slot = bind_slot(cpu, vcpu, now_ns)))
-    index = cpu->slot;
-  if (cpu->waiting) {
-    struct holder holder = {};
-    describe_holder(&holder, prev, slot);
-    blame_waiters(cpu, &holder, now_ns);
+  if (!slot && (vcpu = vcpu_run_by(prev)) && (slot = bind_slot(cpu, vcpu, now_ns))) index = cpu->slot;
+  next_slot = next->bpf_storage ? thread_slot(next, &next_index) : 0;
+  if (cpu->waiting) tell_waiters(cpu, prev, slot, next_slot, next_index, now_ns);
+  if (slot)
+    leave_cpu(cpu, slot, index, prev, ctx[0],
+              config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state, now_ns);
+  if (next_slot) {
+    begin_write(next_slot);
+    flow_in(&next_slot->flow, &next_slot->mailbox, now_ns, in_kvm_run(next),
+            next_slot->busy_wake_ns - next_slot->busy_out_ns);
+    end_write(next_slot);
   }
-  if (slot) {
-    task_state = config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state;
-    task_state = state_after_out(prev, slot, ctx[0], task_state);
-    begin_write(slot);
-    flow_out(&slot->flow, now_ns, task_state);
-    if (task_state == FLOW_VMM_BLOCKED) slot->flow.block = block_of(prev, slot);
-    if (task_state == FLOW_HALTED) {
-      io = io_of(slot->id.tgid);
-      slot->busy_out_ns = slot->busy_wake_ns = io ? busy_clock(io, now_ns) : 0;
-    }
-    if (task_state == FLOW_READY) {
-      slot->task = (__u64)prev;
-      flow_wait(&slot->flow, now_ns, is_throttled(prev));
-      list_waiter(cpu, bpf_get_smp_processor_id(), slot, index);
-    }
-    end_write(slot);
-  }
-  index = FLOW_NO_SLOT;
-  slot = next->bpf_storage ? thread_slot(next, &index) : 0;
-  if (slot) {
-    if (slot->waits_at) unlist_waiter(cpu, slot, index);
-    begin_write(slot);
-    flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run(next),
-            slot->busy_wake_ns - slot->busy_out_ns);
-    end_write(slot);
-  }
-  cpu->slot = index;
+  cpu->slot = next_slot ? next_index : FLOW_NO_SLOT;
   count_run(&cpu->cost[FLOW_PROG_SWITCH], now_ns);
   return 0;
 }
@@ -122,6 +131,7 @@ int on_sched_waking(__u64 *ctx) {
     slot->busy_wake_ns = busy_clock(io, now_ns);
   flow_post_wake(&slot->mailbox, now_ns,
                  flow_waker((__u32)bpf_get_current_pid_tgid(), wake_kind(cpu, slot, now_ns)));
+  if (flow_sleeps(&slot->flow) && !slot->waits_at) list_woken(slot, index, wakee);
   count_run(&cpu->cost[FLOW_PROG_WAKING], now_ns);
   return 0;
 }

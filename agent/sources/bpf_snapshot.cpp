@@ -50,7 +50,6 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_sched_switch", "sched_switch", FLOW_PROG_SWITCH},
     {"on_sched_waking", "sched_waking", FLOW_PROG_WAKING},
     {"on_kvm_apic_accept_irq", "kvm_apic_accept_irq", FLOW_PROG_ACCEPT},
-    {"on_sched_wakeup", "sched_wakeup", FLOW_PROG_WAKEUP_DONE},
     {"on_sched_migrate_task", "sched_migrate_task", FLOW_PROG_MIGRATE},
     {"on_block_bio_queue", "block_bio_queue", FLOW_PROG_REQUEST},
     {"on_block_rq_complete", "block_rq_complete", FLOW_PROG_REQUEST_END},

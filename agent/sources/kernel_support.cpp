@@ -33,7 +33,6 @@ constexpr auto kOptionalTracepoints =
                                        {"kvm_msi_set_irq", 2},
                                        {"kvm_set_irq", 3},
                                        {"kvm_async_pf_completed", 2},
-                                       {"sched_wakeup", 1},
                                        {"sched_migrate_task", 2},
                                        {"block_bio_queue", 1},
                                        {"block_bio_complete", 2},

@@ -3,7 +3,7 @@
 # exit_cost.sh VMFLOWD GROUND_TRUTH: what vmflow adds, in instructions, counted in the lab by its virtual time (8 ns
 # each): to one exit and entry, of the vCPU thread; to a round trip over a pipe between two tasks that are no vCPUs, which
 # is two switches and two wake-ups; to a halt woken by its own timer, of the vCPU thread. Three runs of each, side by
-# side in one lab.
+# side in one lab, while the agent stands still: its looks, once a second, have a price of their own.
 set -euo pipefail
 count=2003
 if [[ -z ${VMFLOW_LAB-} ]]; then
@@ -18,8 +18,8 @@ cpuid() { # of one CPUID, from exit to exit
 halt() { # of one HLT: exit, sleep, wake-up, entry
   "$ground_truth" hlt --count 201 --period-us 20000 | jq '.vms[0].vcpus[0].thread_cpu_ns / 8 / 201 | round'
 }
-pipe() { # of one round trip
-  perf bench -f simple sched pipe -l 2000 | jq -n 'input * 1e9 / 8 / 2000 | round'
+pipe() { # of one round trip; perf prints milliseconds
+  perf bench -f simple sched pipe -l 20000 | jq -n 'input * 1e9 / 8 / 20000 | round'
 }
 declare -A median
 measure() { # measure WITH WHAT
@@ -35,9 +35,11 @@ for what in cpuid halt pipe; do measure nothing "$what"; done
 agent=$!
 until curl -sf -o /dev/null http://127.0.0.1:9752/-/ready; do sleep 0.5; done
 sleep 2 # for its first second it compares exit codes
+kill -STOP "$agent"
 for what in cpuid halt pipe; do
   measure vmflowd "$what"
   printf '%-6s added    %6s\n' "$what" "$((${median["vmflowd $what"]} - ${median["nothing $what"]}))"
 done
+kill -CONT "$agent"
 kill "$agent"
 wait "$agent"
