@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Label lab: the Linux guest that other tests use boots, does its work and says what it did.
+#include "linux_guest.h"
+
+#include <gtest/gtest.h>
+
+#include "figure.h"
+#include "shared_agent.h"
+#include "stopwatch.h"
+
+namespace vmflow::lab {
+namespace {
+
+[[maybe_unused]] const bool sharing = share_one_agent();
+
+// A file of a RAM disk's size is enough: what is tested here is the guest.
+std::vector<std::string> some_disk() {
+  return {"-drive", "driver=null-co,size=1048576,latency-ns=20000000,if=none,id=disk", "-device",
+          "virtio-blk-pci,drive=disk"};
+}
+
+}  // namespace
+
+TEST(LinuxGuest, says_what_it_did) {
+  const Stopwatch watch;
+  LinuxGuest guest({.work = "disk,count=50,go=1", .qemu = some_disk()});
+  figure("up after {:.1f} s", watch.seconds());
+  const auto vm_name = agent().scrape().vm_of(guest.pid());
+  EXPECT_FALSE(vm_name.empty());
+  guest.begin();
+  const auto truth = guest.truth();
+  for (const auto& [name, value] : truth) figure("{} {}", name, value);
+  EXPECT_EQ(truth.at("reads"), 50);
+  EXPECT_GE(truth.at("interrupts.virtio0-req.0"), 50);
+  EXPECT_GE(truth.at("read_ns"), 50 * 20'000'000LL);
+  EXPECT_NEAR(truth.at("ends_ns") - truth.at("begins_ns"), truth.at("read_ns"), 50e6);
+  guest.stop();
+}
+
+TEST(LinuxGuest, has_a_timer_and_several_cpus) {
+  LinuxGuest guest({.work = "timer,count=50", .vcpus = 2});
+  const auto begins = std::stoll(guest.wait_for("work begins"));
+  const auto truth = guest.truth();
+  const auto ticks = truth.at("interrupts.LOC");
+  figure("{} sleeps: {} timer interrupts in {:.3f} s", truth.at("ticks"), ticks,
+         static_cast<double>(truth.at("ends_ns") - begins) / 1e9);
+  EXPECT_EQ(truth.at("ticks"), 50);
+  EXPECT_GE(ticks, 50);
+  EXPECT_GE(truth.at("ends_ns"), begins + 50 * 20'000'000LL);
+}
+
+}  // namespace vmflow::lab
