@@ -76,6 +76,8 @@ Result<void> Agent::load() {
       support_->kernel, support_->vendor_module, config_.max_vcpus,
       sizeof(vcpu_slot) * programs_->slot_count() / 1024, support_->exit_source,
       attached_names(*programs_));
+  if (!support_->sees_nested)
+    spdlog::info("this kernel does not tell guests of guests: there are no metrics of them");
   if (!programs_->sees_vcpus_destroyed())
     spdlog::warn(
         "this kernel does not let vmflow see KVM destroy a vCPU: a VM is gone when its "
@@ -149,6 +151,7 @@ FlowModel Agent::look(bool with_blames) {
   if (programs_) {
     for (const auto& slot : built.model.recyclable) programs_->recycle(slot.index);
     if (!built.model.recyclable.empty()) forget_departed();
+    programs_->forget_nested(built.model.forgettable);
     looked_ = true;
   }
   timed(agent, "process", [&] {

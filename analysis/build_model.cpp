@@ -7,6 +7,7 @@
 #include "analysis/culprit.h"
 #include "analysis/exit_reason.h"
 #include "analysis/ledger.h"
+#include "analysis/nested.h"
 #include "analysis/userspace_exit.h"
 
 namespace vmflow {
@@ -16,6 +17,7 @@ namespace {
 struct VmSums {
   VcpuTotals totals;
   uint64_t held_back_ns = 0;
+  uint64_t pending_ns = 0;
   std::array<uint64_t, FLOW_STATES> open_wait_ns{};
   std::map<uint32_t, VcpuReading> by_vcpu;
   std::map<uint32_t, uint32_t> tid_of;
@@ -36,6 +38,7 @@ std::map<VmKey, VmSums> sum_vms(const Carry& carry) {
     mine.totals += vcpu.reported.totals;
     vm.held_back_ns += vcpu.reported.held_back_ns;
     mine.held_back_ns += vcpu.reported.held_back_ns;
+    vm.pending_ns += vcpu.reported.pending_ns;
     for (uint32_t state = 0; state < FLOW_STATES; state++)
       vm.open_wait_ns[state] += vcpu.reported.open_wait_ns[state];
     if (vcpu.thread_exit_ns != 0 || vcpu.destroyed_ns != 0) continue;
@@ -216,6 +219,8 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
     vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
     vms.back().helpers = helpers_of(carry, key);
     vms.back().disk = disk_of(snapshot, carry, key, of_vm->second.totals);
+    vms.back().levels = nested_sums_of(of_vm->second.totals, of_vm->second.pending_ns);
+    vms.back().nested = nested_vms_of(vm, snapshot.host.vendor);
   }
   std::ranges::sort(vms, {}, &VmFlow::label);
   return vms;
@@ -230,6 +235,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   depart(carry, snapshot);
   label_vms(carry, snapshot);
   take_in_threads(carry, snapshot);
+  take_in_nested(carry, snapshot);
 
   const auto sums = sum_vms(carry);
   VcpuTotals everything = carry.departed;
@@ -248,6 +254,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   model.programs = programs_of(snapshot, carry);
   model.maps = snapshot.maps;
   model.recyclable = recyclable_slots(carry, snapshot);
+  model.forgettable = nested_to_forget(snapshot, carry);
   return built;
 }
 

@@ -28,11 +28,20 @@ struct VcpuCarry {
   VcpuReading reported;
 };
 
+/// A nested vCPU as last reported.
+struct NestedCarry {
+  uint64_t nested_vm = 0;  ///< the VMCB12 that the nested VM is called after
+  nested_record record{};
+  std::array<uint64_t, FLOW_LEVEL_REST>
+      level_ns{};  ///< its record's and what runs on, never falling
+};
+
 /// A live VM.
 struct VmCarry {
   std::string label;
   bool identified = false;  ///< the label is final
   bool process_gone = false;
+  std::map<uint64_t, NestedCarry> nested;  ///< by VMCB12
   std::map<uint32_t, VcpuTotals> retired;  ///< by vCPU id: vCPUs whose slots have been given back
 };
 

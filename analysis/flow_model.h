@@ -53,6 +53,39 @@ struct DiskFlow {
   uint64_t halted_ns = 0;  ///< of halted time, with at least one in flight
 };
 
+/// Whose the time of a VM's vCPUs is: the host's and the VM's own while they serve nested guests,
+/// the guests', the rest. Shape: `level_ns` and `pending_ns` sum to the states and the unaccounted
+/// time.
+struct NestedSums {
+  std::array<uint64_t, FLOW_LEVELS> level_ns{};
+  uint64_t pending_ns =
+      0;  ///< l0 and l1, or rest: known when the VM enters a guest again, or halts
+  uint64_t entries = 0;
+  uint64_t handled = 0;    ///< exits from nested guests that the host handled
+  uint64_t reflected = 0;  ///< that it gave to the VM
+  uint64_t deeper = 0;     ///< of these, a nested guest entering a guest of its own
+};
+
+/// Exits from a nested guest, `reflected` under the reason that the VM sees.
+struct NestedExit {
+  std::string reason;
+  uint64_t handled = 0;
+  uint64_t reflected = 0;
+};
+
+/// One guest of a VM. Units: `first_ns` and `last_ns` are CLOCK_MONOTONIC.
+struct NestedVm {
+  uint64_t id = 0;    ///< the VMCB12 of its first vCPU, which it keeps
+  uint64_t root = 0;  ///< of its page tables in the VM, at its last entry; 0: no nested paging
+  std::vector<uint64_t> vcpus;  ///< by VMCB12
+  std::array<uint64_t, FLOW_LEVEL_REST> level_ns{};
+  uint64_t entries = 0;
+  uint64_t deeper = 0;
+  uint64_t first_ns = 0;
+  uint64_t last_ns = 0;
+  std::vector<NestedExit> exits;
+};
+
 /// One live VM.
 struct VmFlow {
   std::string label;  ///< stable: see vm_label.h
@@ -79,6 +112,8 @@ struct VmFlow {
   uint64_t halt_wakeups = 0;
   std::optional<RoleTimes> helpers;  ///< its threads that run no vCPU; absent if /proc does not say
   std::optional<DiskFlow> disk;      ///< absent if the host has seen no request of it
+  std::optional<NestedSums> levels;  ///< absent if it never ran a guest of its own
+  std::vector<NestedVm> nested;      ///< those that have run lately
   std::vector<VcpuTime> per_vcpu;    ///< by vCPU id
 };
 
@@ -155,7 +190,8 @@ struct FlowModel {
   LedgerHealth health;
   std::vector<ProgramFlow> programs;
   std::vector<MapReading> maps;
-  std::vector<SlotKey> recyclable;  ///< read for the last time: may be given to other vCPUs
+  std::vector<SlotKey> recyclable;      ///< read for the last time: may be given to other vCPUs
+  std::vector<nested_key> forgettable;  ///< nested vCPUs that need not be kept
   AgentFlow agent;
 };
 

@@ -90,6 +90,8 @@ std::string_view anomaly_name(flow_anomaly anomaly) {
       return "missed_event";
     case FLOW_WAKEUP_MISSING:
       return "wakeup_missing";
+    case FLOW_LEVEL_MISSED:
+      return "level_missed";
     case FLOW_ANOMALIES:
       break;
   }
@@ -116,12 +118,29 @@ std::string_view loss_name(flow_loss loss) {
       return "no_request_entry";
     case FLOW_LOSS_REQUEST_END:
       return "request_end";
+    case FLOW_LOSS_NO_NESTED:
+      return "no_nested_entry";
     case FLOW_LOSS_UNKNOWN_VCPU:
       return "unknown_vcpu";
     case FLOW_LOSSES:
       break;
   }
   return "unknown";
+}
+
+std::string_view level_name(flow_level level) {
+  switch (level) {
+    case FLOW_L0:
+      return "l0";
+    case FLOW_L1:
+      return "l1";
+    case FLOW_L2:
+      return "l2";
+    case FLOW_LEVEL_REST:
+    case FLOW_LEVELS:
+      return "rest";
+  }
+  return "rest";
 }
 
 }  // namespace vmflow

@@ -19,6 +19,7 @@ StateName state_name(flow_state state);
 std::string_view disk_op_name(flow_disk_op op);
 std::string_view block_name(flow_block block);
 std::string_view culprit_name(flow_culprit culprit);
+std::string_view level_name(flow_level level);
 std::string_view anomaly_name(flow_anomaly anomaly);
 std::string_view loss_name(flow_loss loss);
 

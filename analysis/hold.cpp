@@ -49,6 +49,7 @@ uint64_t hold(VcpuTotals& totals, const VcpuTotals& reported) {
   hold_group(totals.wait_ns, reported.wait_ns, totals.ns[FLOW_HALTED]);
   hold_group(totals.block_ns, reported.block_ns, totals.ns[FLOW_VMM_BLOCKED]);
   hold_group(totals.culprit_ns, reported.culprit_ns, totals.ns[FLOW_READY]);
+  hold_group(totals.level_ns, reported.level_ns, sum_of(totals.ns));
   for_each_counter(totals, reported,
                    [](uint64_t& value, uint64_t least) { value = std::max(value, least); });
   totals.io_pending_ns = std::min(totals.io_pending_ns, totals.ns[FLOW_HALTED]);

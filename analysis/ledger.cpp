@@ -46,6 +46,9 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
       without(reading.totals.ns[FLOW_VMM_BLOCKED], reading.totals.block_ns);
   reading.open_wait_ns[FLOW_READY] =
       without(reading.totals.ns[FLOW_READY], reading.totals.culprit_ns);
+  reading.pending_ns =
+      without(std::accumulate(reading.totals.ns.begin(), reading.totals.ns.end(), uint64_t{0}),
+              reading.totals.level_ns);
   vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
           .vcpu = slot.id.vcpu,
           .vcpu_id = slot.id.vcpu_id,
@@ -63,6 +66,7 @@ VcpuTotals final_totals(const VcpuCarry& vcpu) {
   totals.wait_ns[FLOW_WAKE_BARE] += vcpu.reported.open_wait_ns[FLOW_HALTED];
   totals.block_ns[FLOW_BLOCK_OTHER] += vcpu.reported.open_wait_ns[FLOW_VMM_BLOCKED];
   totals.culprit_ns[FLOW_CULPRIT_UNKNOWN] += vcpu.reported.open_wait_ns[FLOW_READY];
+  totals.level_ns[FLOW_LEVEL_REST] += vcpu.reported.pending_ns;
   return totals;
 }
 

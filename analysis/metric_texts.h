@@ -40,6 +40,7 @@ std::vector<Metric> ledger_metrics();
 std::vector<Metric> wait_metrics();
 std::vector<Metric> io_metrics();
 std::vector<Metric> exit_metrics();
+std::vector<Metric> nested_metrics();
 std::vector<Metric> agent_metrics();
 
 }  // namespace vmflow

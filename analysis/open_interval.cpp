@@ -48,6 +48,22 @@ void add_host(OpenInterval& open, uint32_t state, uint64_t ns) {
   open.exit_ns += ns;
 }
 
+// Deals out what the open interval adds, as the next step in the kernel will.
+void read_levels(VcpuReading& reading, nested_flow nested, bool ended) {
+  std::array<__u64, FLOW_STATES + 1> ns{};
+  std::copy(reading.totals.ns.begin(), reading.totals.ns.end(), ns.begin());
+  reading.credit = nested_deal(&nested, ns.data());
+  reading.vmcb12 = nested.vmcb12;
+  if (ended) nested_drop_pending(&nested);
+  reading.pending_ns = nested.pending_l0_ns + nested.pending_l1_ns;
+  std::copy(std::begin(nested.level_ns), std::end(nested.level_ns),
+            reading.totals.level_ns.begin());
+  reading.totals.nested_entries = nested.entries;
+  reading.totals.nested_handled = nested.handled;
+  reading.totals.nested_reflected = nested.reflected;
+  reading.totals.nested_deeper = nested.deeper;
+}
+
 }  // namespace
 
 OpenInterval open_interval(const vcpu_slot& slot, uint64_t now_ns) {
@@ -118,6 +134,7 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   reading.open_wait_ns[FLOW_HALTED] += flow.unsettled_ns;
   if (flow.exit_index < FLOW_EXIT_CODES) totals.exit_ns[flow.exit_index] += open.exit_ns;
   reading.held_back_ns = open.held_back_ns;
+  read_levels(reading, slot.nested, has_ended(slot));
   return reading;
 }
 

@@ -21,6 +21,10 @@ struct OpenInterval {
 struct VcpuReading {
   VcpuTotals totals;
   uint64_t held_back_ns = 0;
+  /// Of `totals.ns`, what `totals.level_ns` leaves out until it is known whose it is.
+  uint64_t pending_ns = 0;
+  uint64_t vmcb12 = 0;     ///< the nested vCPU that was entered last
+  nested_credit credit{};  ///< what it has had since its record was written
   /// Of `totals.ns`, waits that have not ended, or of which it is not known yet what ended them.
   std::array<uint64_t, FLOW_STATES> open_wait_ns{};
 };
@@ -44,7 +48,9 @@ constexpr bool has_ended(const vcpu_slot& slot) {
 OpenInterval open_interval(const vcpu_slot& slot, uint64_t now_ns);
 
 /// All counters of `slot` at `now_ns`, closed and open.
-/// Shape: `totals.ns` and `held_back_ns` sum to `now_ns` less the first event.
+/// Shape: `totals.ns` and `held_back_ns` sum to `now_ns` less the first event; `totals.level_ns`
+/// and
+///        `pending_ns` sum to `totals.ns`.
 VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns);
 
 }  // namespace vmflow

@@ -69,6 +69,12 @@ struct BlameReading {
   blame value{};
 };
 
+/// One nested vCPU.
+struct NestedReading {
+  nested_key key{};
+  nested_record record{};
+};
+
 /// A thread of a VMM process. Source: /proc/<pid>/task/<tid>/{comm,schedstat}, world-readable.
 struct ThreadReading {
   uint32_t tid = 0;
@@ -89,8 +95,9 @@ struct HostInfo {
 struct Snapshot {
   uint64_t now_ns = 0;
   std::vector<SlotCopy> slots;
-  std::vector<BlameReading> blames;  ///< read before the slots: no pair is ahead of its vCPUs
-  std::map<uint32_t, vm_io> ios;     ///< by VMM process
+  std::vector<BlameReading> blames;   ///< read before the slots: no pair is ahead of its vCPUs
+  std::map<uint32_t, vm_io> ios;      ///< by VMM process
+  std::vector<NestedReading> nested;  ///< read before the slots
   uint32_t torn_slots = 0;  ///< slots in use that could not be read consistently; not in `slots`
   std::array<exit_histogram, FLOW_EXIT_CODES> exit_histograms{};  ///< by exit index, all CPUs
   std::array<uint64_t, FLOW_LOSSES> losses{};

@@ -16,9 +16,15 @@ struct VcpuTotals {
   std::array<uint64_t, FLOW_WAKE_KINDS> wait_ns{};   ///< of ns[FLOW_HALTED]: by what ended it
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ns[FLOW_READY]: by who held the CPU
   std::array<uint64_t, FLOW_BLOCKS> block_ns{};  ///< of ns[FLOW_VMM_BLOCKED]: by what it slept in
+  std::array<uint64_t, FLOW_LEVELS>
+      level_ns{};  ///< of all of `ns`: by flow_level, without what is pending
   std::array<uint64_t, FLOW_ANOMALIES> anomaly{};
   std::array<uint64_t, 2> poll_ns{};  ///< of ns[FLOW_HALT_POLL]: that succeeded, that failed
-  uint64_t io_pending_ns = 0;         ///< of ns[FLOW_HALTED]: with a disk request in flight
+  uint64_t nested_entries = 0;        ///< see struct nested_flow
+  uint64_t nested_handled = 0;
+  uint64_t nested_reflected = 0;
+  uint64_t nested_deeper = 0;
+  uint64_t io_pending_ns = 0;  ///< of ns[FLOW_HALTED]: with a disk request in flight
   uint64_t poll_success = 0;
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
@@ -45,8 +51,13 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   each(mine.wait_ns, other.wait_ns);
   each(mine.culprit_ns, other.culprit_ns);
   each(mine.block_ns, other.block_ns);
+  each(mine.level_ns, other.level_ns);
   each(mine.anomaly, other.anomaly);
   each(mine.poll_ns, other.poll_ns);
+  visit(mine.nested_entries, other.nested_entries);
+  visit(mine.nested_handled, other.nested_handled);
+  visit(mine.nested_reflected, other.nested_reflected);
+  visit(mine.nested_deeper, other.nested_deeper);
   visit(mine.io_pending_ns, other.io_pending_ns);
   visit(mine.poll_success, other.poll_success);
   visit(mine.poll_fail, other.poll_fail);

@@ -26,6 +26,7 @@ static __always_inline int step_exit(struct cpu_record *cpu, struct vcpu_slot *s
   if (!is_known) lose(FLOW_LOSS_UNREADABLE);
   begin_write(slot);
   flow_exit(&slot->flow, now_ns, index, index == config.halt_code);
+  if (index == config.halt_code) nested_halt(&slot->nested, &slot->flow);
   end_write(slot);
   count_run(&cpu->cost[FLOW_PROG_EXIT], now_ns);
   return 0;
@@ -88,6 +89,7 @@ int BPF_PROG(on_kvm_entry, __u64 vcpu) {
   struct exit_histogram *histogram;
   __u32 ended, bucket, place;
   if (!slot) return 0;
+  if (slot->flow.guest_state) enter_nested(slot, now_ns);
   begin_write(slot);
   ended = flow_entry(&slot->flow, now_ns, &handled_ns);
   end_write(slot);

@@ -85,6 +85,14 @@ struct {
   __type(value, struct blame);
 } blames SEC(".maps");
 
+// Nested vCPUs. User space forgets those that have not run for long, and those of VMs that are gone.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_NESTED);
+  __type(key, struct nested_key);
+  __type(value, struct nested_record);
+} nested_vcpus SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, FLOW_LOSSES);

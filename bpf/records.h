@@ -6,6 +6,7 @@
 
 #include <linux/types.h>
 
+#include "nested_flow.h"
 #include "vcpu_flow.h"
 
 /// The `isa` argument of kvm_exit. Source: KVM_ISA_* in arch/x86/kvm/trace.h.
@@ -28,10 +29,10 @@ struct vcpu_end {
   __u64 destroyed_ns;   ///< KVM destroyed it; writer: whoever closed the last file
 };
 
-/// One vCPU. Writers: identity, seq and flow by the vCPU's own events; mailbox by its wakers.
+/// One vCPU. Writers: identity, seq, flow and nested by the vCPU's own events; mailbox by its wakers.
 /// A reader copies the slot between two equal, even values of seq (see agent/sources/slot_reader).
 struct vcpu_slot {
-  __u32 seq; ///< odd while flow is being changed
+  __u32 seq; ///< odd while flow or nested is being changed
   __u32 in_use;
   struct vcpu_identity id;
   struct vcpu_end end;
@@ -45,6 +46,7 @@ struct vcpu_slot {
   __u32 woken_throttled; ///< was the quota of its cgroup used up when it was woken? writer: the waker
   __u32 pad;
   struct vcpu_flow flow;
+  struct nested_flow nested;
 };
 
 /// Slot 0 is never given out, so that index 0 can mean "no vCPU".
@@ -66,6 +68,9 @@ enum flow_program {
   FLOW_PROG_PACKET,
   FLOW_PROG_THREAD_EXIT,
   FLOW_PROG_DESTROY,
+  FLOW_PROG_NESTED_ENTRY,
+  FLOW_PROG_NESTED_EXIT,
+  FLOW_PROG_NESTED_REFLECT,
   FLOW_PROGS
 };
 #define FLOW_SAMPLE_EVERY 1024u
@@ -114,6 +119,7 @@ enum flow_loss {
   FLOW_LOSS_NO_BLAME,        ///< no room for one more pair of victim and culprit
   FLOW_LOSS_NO_REQUEST,      ///< more disk requests in flight than FLOW_MAX_REQUESTS
   FLOW_LOSS_REQUEST_END,     ///< the end of a disk request was not seen
+  FLOW_LOSS_NO_NESTED,       ///< more nested vCPUs than FLOW_MAX_NESTED: the VM's own sums are right all the same
   FLOW_LOSSES
 };
 
@@ -174,6 +180,33 @@ struct blame {
   char comm[16]; ///< of the first thread that was seen; hostile text
 };
 #define FLOW_MAX_BLAMES 16384u
+
+/// One nested vCPU: a VMCB12 or VMCS12 of one VM.
+struct nested_key {
+  __u64 kvm;
+  __u64 vmcb12; ///< its address, for the VM
+  __u32 tgid;
+  __u32 pad;
+};
+
+/// What is known of it. Writers: the vCPUs that enter it; all counts are added to atomically, since a hostile guest
+/// may enter one VMCB12 from two vCPUs at once.
+struct nested_record {
+  __u64 root;       ///< of L1's page tables for it, at its last entry; 0: L1 uses no nested paging
+  __u64 first_root; ///< at its first
+  __u64 first_ns;
+  __u64 last_ns; ///< its last event that is told below
+  __u64 l0_ns;
+  __u64 l1_ns;
+  __u64 l2_ns;
+  __u64 entries;
+  __u64 deeper; ///< see struct nested_flow
+  __u64 handled[FLOW_EXIT_CODES];   ///< exits from L2 by exit index, handled by L0
+  __u64 reflected[FLOW_EXIT_CODES]; ///< and given to L1, under the reason that L1 sees
+};
+/// Nested vCPUs of all VMs together: a quarter of the default number of vCPUs, 3 MiB. User space forgets those that
+/// have not run for long, so a VM that makes them up runs out of room, and into a counted loss, for a second.
+#define FLOW_MAX_NESTED 1024u
 
 /// Host-wide handling time of one exit reason; one per CPU and exit index.
 struct exit_histogram {

@@ -4,7 +4,7 @@
 //
 //   UNKNOWN ─first event─► any          GUEST ◄─entry── KVM ──userspace exit──► VMM ──entry──► GUEST
 //   GUEST ──exit──► KVM                 GUEST|KVM|VMM ──out, runnable──► READY ──in──► KVM or VMM
-//   VMM ──KVM_RUN──► KVM
+//   VMM ──KVM_RUN──► KVM                GUEST is FLOW_GUEST, or FLOW_GUEST_NESTED while an entry leads there
 //   KVM ──out, HLT──► HALTED ──woken──► READY ──in──► KVM
 //   KVM|VMM ──out, asleep──► VMM_BLOCKED|PAUSED ──woken──► READY ──in──► KVM or VMM
 //
@@ -74,6 +74,19 @@ FLOW_FN int flow_on_host_cpu(const struct vcpu_flow *f) {
   return f->state == FLOW_KVM || f->state == FLOW_VMM;
 }
 
+FLOW_FN int flow_in_guest(const struct vcpu_flow *f) {
+  return f->state == FLOW_GUEST || f->state == FLOW_GUEST_NESTED;
+}
+
+/// Time in the guest, of whichever level.
+FLOW_FN void flow_add_guest(struct vcpu_flow *f, __u64 now_ns) {
+  __u64 ns = flow_elapse(f, now_ns);
+  if (f->state == FLOW_GUEST)
+    f->ns[FLOW_GUEST] += ns;
+  else
+    f->ns[FLOW_GUEST_NESTED] += ns;
+}
+
 /// It is known now what ended the halt that an interrupt of the host has ended.
 FLOW_FN void flow_settle(struct vcpu_flow *f, __u32 kind) {
   f->wait_ns[kind] += f->unsettled_ns;
@@ -91,8 +104,11 @@ FLOW_FN void flow_accept(struct vcpu_flow *f) {
 FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
   __u32 ended = FLOW_EXIT_NONE;
   if (flow_start(f, now_ns, FLOW_GUEST)) return ended;
-  if (f->state == FLOW_GUEST) {
+  if (flow_in_guest(f)) {
     f->anomaly[FLOW_ENTRY_IN_GUEST]++;
+    if (f->state == f->guest_state) return ended;
+    flow_add_guest(f, now_ns);
+    f->state = f->guest_state;
     return ended;
   }
   flow_release_held(f);
@@ -108,7 +124,7 @@ FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
   } else {
     flow_lose(f, now_ns);
   }
-  f->state = FLOW_GUEST;
+  f->state = f->guest_state;
   return ended;
 }
 
@@ -118,8 +134,8 @@ FLOW_FN void flow_exit(struct vcpu_flow *f, __u64 now_ns, __u32 index, __u32 is_
   FLOW_FORGET(index);
   if (index >= FLOW_EXIT_CODES) index = FLOW_EXIT_OUT_OF_RANGE;
   if (!flow_start(f, now_ns, FLOW_KVM)) {
-    if (f->state == FLOW_GUEST) {
-      f->ns[FLOW_GUEST] += flow_elapse(f, now_ns);
+    if (flow_in_guest(f)) {
+      flow_add_guest(f, now_ns);
     } else if (f->state == FLOW_KVM) {
       flow_release_held(f);
       flow_add_host(f, FLOW_KVM, flow_elapse(f, now_ns));
@@ -172,8 +188,8 @@ FLOW_FN void flow_out(struct vcpu_flow *f, __u64 now_ns, __u32 state) {
   if (state >= FLOW_STATES) return;
   if (f->unsettled_ns) flow_settle(f, FLOW_WAKE_HARDIRQ);
   if (!flow_start(f, now_ns, state)) {
-    if (f->state == FLOW_GUEST) {
-      f->ns[FLOW_GUEST] += flow_elapse(f, now_ns);
+    if (flow_in_guest(f)) {
+      flow_add_guest(f, now_ns);
       f->exit_index = FLOW_EXIT_PENDING;
       f->pending_ns = 0;
       f->handling_ns = 0;
@@ -348,8 +364,8 @@ FLOW_FN void flow_end(struct vcpu_flow *f, __u64 now_ns) {
   if (flow_on_host_cpu(f)) {
     flow_release_held(f);
     flow_add_host(f, f->state, flow_elapse(f, now_ns));
-  } else if (f->state == FLOW_GUEST) {
-    f->ns[FLOW_GUEST] += flow_elapse(f, now_ns);
+  } else if (flow_in_guest(f)) {
+    flow_add_guest(f, now_ns);
   } else {
     flow_lose(f, now_ns);
   }

@@ -29,6 +29,7 @@ enum flow_anomaly {
   FLOW_EXIT_IN_KVM,     ///< an exit without an entry before it (re-entered on KVM's fast path)
   FLOW_MISSED_EVENT,    ///< an event that its state rules out; the time before it is unaccounted
   FLOW_WAKEUP_MISSING,  ///< switched in after sleep without a wake-up; the wait took it all
+  FLOW_LEVEL_MISSED,    ///< the vCPU was in another nested level than its events had told; corrected
   FLOW_ANOMALIES
 };
 
@@ -106,7 +107,7 @@ struct vcpu_flow {
   __u32 held_state;   ///< FLOW_KVM or FLOW_VMM: where held_ns goes if it was no polling
   __u32 exit_index;   ///< the open exit: an exit index, FLOW_EXIT_NONE or FLOW_EXIT_PENDING
   __u32 last_userspace; ///< the last userspace exit index
-  __u32 pad;
+  __u32 guest_state;  ///< where an entry leads: FLOW_GUEST, or FLOW_GUEST_NESTED (see nested_flow.h)
   __u32 halting;      ///< 1 from a HLT exit until it is known whether KVM polled
   __u64 unsettled_ns; ///< halted time ended by FLOW_WAKE_HARDIRQ, until it is known what it was
   __u64 ns[FLOW_STATES + 1]; ///< closed time by state; [FLOW_UNKNOWN] is unaccounted

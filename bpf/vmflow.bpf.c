@@ -19,6 +19,8 @@
 #include "wake.bpf.h"
 #include "ready.bpf.h"
 
+#include "nested.bpf.h"
+
 #include "kvm.bpf.h"
 #include "sched.bpf.h"
 

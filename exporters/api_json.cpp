@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "analysis/flow_names.h"
 
@@ -77,6 +78,44 @@ Json helpers(const RoleTimes& times) {
   return helpers;
 }
 
+/// An address as L1 has it.
+std::string address(uint64_t value) {
+  std::ostringstream text;
+  text << "0x" << std::hex << value;
+  return text.str();
+}
+
+template <size_t kLevels>
+Json levels(const std::array<uint64_t, kLevels>& ns) {
+  Json levels;
+  for (uint32_t level = 0; level < FLOW_LEVEL_REST; level++)
+    levels[std::string(level_name(static_cast<flow_level>(level)))] = seconds(ns[level]);
+  return levels;
+}
+
+Json nested_vm(const NestedVm& vm, uint64_t now_ns) {
+  const auto ago = [&](uint64_t ns) { return seconds(std::max(now_ns, ns) - ns); };
+  Json vcpus = Json::array(), exits = Json::object();
+  for (const auto vmcb12 : vm.vcpus) vcpus.push_back(address(vmcb12));
+  for (const auto& exit : vm.exits)
+    exits[exit.reason] = {{"handled", exit.handled}, {"reflected", exit.reflected}};
+  return {{"id", address(vm.id)},           {"root", address(vm.root)},
+          {"vmcb12", std::move(vcpus)},     {"seconds", levels(vm.level_ns)},
+          {"exits", std::move(exits)},      {"entries", vm.entries},
+          {"deeper_entries", vm.deeper},    {"age_seconds", ago(vm.first_ns)},
+          {"idle_seconds", ago(vm.last_ns)}};
+}
+
+/// Whose the time of the VM's vCPUs is, and its nested VMs.
+void add_nested(Json& json, const VmFlow& vm, uint64_t now_ns) {
+  json["nested_seconds"] = levels(vm.levels->level_ns);
+  json["rest_seconds"] = seconds(vm.levels->level_ns[FLOW_LEVEL_REST]);
+  json["nested_pending_seconds"] = seconds(vm.levels->pending_ns);
+  json["nested_exits"] = {{"handled", vm.levels->handled}, {"reflected", vm.levels->reflected}};
+  json["nested"] = Json::array();
+  for (const auto& nested : vm.nested) json["nested"].push_back(nested_vm(nested, now_ns));
+}
+
 Json vcpus(const VmFlow& vm) {
   Json vcpus = Json::array();
   for (const auto& vcpu : vm.per_vcpu)
@@ -99,7 +138,7 @@ Json summary(const VmFlow& vm) {
           {"unaccounted_seconds", seconds(vm.time.unaccounted_ns)}};
 }
 
-Json whole(const VmFlow& vm) {
+Json whole(const VmFlow& vm, uint64_t now_ns) {
   auto json = summary(vm);
   json["open_wait_seconds"] = states(vm.open_wait_ns);
   json["wait_seconds"] = waits(vm);
@@ -109,6 +148,7 @@ Json whole(const VmFlow& vm) {
   json["userspace_exits"] = userspace_exits(vm);
   if (vm.helpers) json["threads"] = helpers(*vm.helpers);
   if (vm.disk) json["disk"] = disk(*vm.disk);
+  if (vm.levels) add_nested(json, vm, now_ns);
   json["vcpus"] = vcpus(vm);
   return json;
 }
@@ -166,7 +206,7 @@ std::optional<std::string> api_json(const FlowModel& model, std::string_view pat
   if (!path.starts_with('/')) return std::nullopt;
   const auto* vm = vm_called(model, path.substr(1));
   if (vm == nullptr) return std::nullopt;
-  if (!wants_culprits) return answer(whole(*vm));
+  if (!wants_culprits) return answer(whole(*vm, model.now_ns));
   return answer({{"id", vm->label},
                  {"name", vm->name},
                  {"ready_seconds", seconds(vm->time.state_ns[FLOW_READY])},

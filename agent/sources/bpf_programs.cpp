@@ -285,6 +285,20 @@ std::vector<BlameReading> BpfPrograms::blames() const {
   return blames;
 }
 
+std::vector<NestedReading> BpfPrograms::nested_vcpus() const {
+  const auto map = bpf_map__fd(object_->maps.nested_vcpus);
+  std::vector<NestedReading> readings;
+  for_each_key<nested_key>(map, [&](const nested_key& key) {
+    NestedReading reading{.key = key, .record = {}};
+    if (bpf_map_lookup_elem(map, &key, &reading.record) == 0) readings.push_back(reading);
+  });
+  return readings;
+}
+
+void BpfPrograms::forget_nested(const std::vector<nested_key>& keys) {
+  for (const auto& key : keys) bpf_map_delete_elem(bpf_map__fd(object_->maps.nested_vcpus), &key);
+}
+
 std::map<uint32_t, vm_io> BpfPrograms::ios() const {
   const auto map = bpf_map__fd(object_->maps.vm_ios);
   std::map<uint32_t, vm_io> ios;
@@ -299,6 +313,10 @@ void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   const auto pairs = bpf_map__fd(object_->maps.blames);
   for_each_key<blame_key>(pairs, [&](const blame_key& key) {
     if (!live.contains({key.tgid, key.kvm})) bpf_map_delete_elem(pairs, &key);
+  });
+  const auto nested = bpf_map__fd(object_->maps.nested_vcpus);
+  for_each_key<nested_key>(nested, [&](const nested_key& key) {
+    if (!live.contains({key.tgid, key.kvm})) bpf_map_delete_elem(nested, &key);
   });
   const auto processes = bpf_map__fd(object_->maps.vm_ios);
   for_each_key<uint32_t>(processes, [&](uint32_t tgid) {

@@ -74,10 +74,15 @@ class BpfPrograms {
   /// The matrix of victims and culprits.
   std::vector<BlameReading> blames() const;
 
+  /// Nested vCPUs, with what they have had so far; each is read for itself, while it may be
+  /// running.
+  std::vector<NestedReading> nested_vcpus() const;
+  void forget_nested(const std::vector<nested_key>& keys);
+
   /// Disk requests by VMM process.
   std::map<uint32_t, vm_io> ios() const;
 
-  /// Forgets what concerns none of the VMs `live`: their pairs, their processes.
+  /// Forgets what concerns none of the VMs `live`: their pairs, nested vCPUs, processes.
   void forget_all_but(const std::set<VmKey>& live);
 
   /// Gives a slot back for the next vCPU. Its content must have been read for the last time.

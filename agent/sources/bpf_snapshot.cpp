@@ -57,6 +57,9 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
     {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
+    {"on_kvm_nested_vmenter", "kvm_nested_vmenter", FLOW_PROG_NESTED_ENTRY},
+    {"on_kvm_nested_vmexit", "kvm_nested_vmexit", FLOW_PROG_NESTED_EXIT},
+    {"on_kvm_nested_vmexit_inject", "kvm_nested_vmexit_inject", FLOW_PROG_NESTED_REFLECT},
 });
 
 void read_slots(const BpfPrograms& programs, Snapshot& snapshot) {
@@ -92,6 +95,8 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   snapshot.now_ns = monotonic_ns();
   if (with_blames) snapshot.blames = programs.blames();
   snapshot.ios = programs.ios();
+  snapshot.nested = programs.nested_vcpus();
+  snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
   read_slots(programs, snapshot);
   const auto histograms = programs.exit_histograms();
   std::copy(histograms.begin(), histograms.end(), snapshot.exit_histograms.begin());

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -38,6 +39,11 @@ constexpr auto kOptionalTracepoints =
                                        {"block_bio_complete", 2},
                                        {"block_rq_complete", 3},
                                        {"skb_copy_datagram_iovec", 2}});
+
+/// Of nested guests all three are followed or none: two of them would tell a level that is not
+/// left. Source: kvm_nested_vmenter since 6.1; kvm_nested_vmexit had other arguments before 5.16.
+constexpr auto kNestedTracepoints = std::to_array<OptionalTracepoint>(
+    {{"kvm_nested_vmenter", 9}, {"kvm_nested_vmexit", 2}, {"kvm_nested_vmexit_inject", 6}});
 
 uint32_t offset_or_none(const KernelBtf& btf, std::string_view structure,
                         std::initializer_list<std::string_view> paths) {
@@ -145,6 +151,13 @@ Result<KernelSupport> probe_kernel() {
           needed));
   for (const auto& [name, arguments] : kOptionalTracepoints)
     if (btf->tracepoint_arguments(name) != arguments) support.missing_tracepoints.push_back(name);
+  const auto is_there = [&](const OptionalTracepoint& tracepoint) {
+    return btf->tracepoint_arguments(tracepoint.name) == tracepoint.arguments;
+  };
+  support.sees_nested = std::ranges::all_of(kNestedTracepoints, is_there);
+  if (!support.sees_nested)
+    for (const auto& tracepoint : kNestedTracepoints)
+      support.missing_tracepoints.push_back(tracepoint.name);
   find_exit_code(*btf, support);
   support.destroy_hook = find_destroy_hook(*btf);
   return support;

@@ -28,6 +28,7 @@ struct KernelSupport {
   std::string exit_source = "none";  ///< vmcb, vmx, argument, record, none
   /// Tracepoints that vmflow can do without, and that this kernel lacks.
   std::vector<std::string> missing_tracepoints;
+  bool sees_nested = false;  ///< KVM tells when a guest runs a guest of its own
   DestroyHook destroy_hook = DestroyHook::none;
   flow_config config{};
 };

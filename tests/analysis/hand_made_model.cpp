@@ -60,6 +60,22 @@ VmFlow vm() {
   vm.disk = DiskFlow{.done = {{{11, 45056, kSecond}, {12, 49152, 2 * kSecond}, {1, 0, 1000}}},
                      .in_flight = 2,
                      .halted_ns = 5 * kSecond};
+  vm.levels = NestedSums{
+      .level_ns = {kSecond, 2 * kSecond, vm.time.state_ns[FLOW_GUEST_NESTED], 5 * kSecond},
+      .pending_ns = kSecond / 8,
+      .entries = 4000,
+      .handled = 100,
+      .reflected = 3999,
+      .deeper = 7};
+  vm.nested = {{.id = 0x6a6d000,
+                .root = 0x1234000,
+                .vcpus = {0x6a6d000, 0x6a6e000},
+                .level_ns = {kSecond, 2 * kSecond, vm.time.state_ns[FLOW_GUEST_NESTED]},
+                .entries = 4000,
+                .deeper = 7,
+                .first_ns = 900 * kSecond,
+                .last_ns = 999 * kSecond,
+                .exits = {{"cpuid", 0, 3001}, {"intr", 100, 998}}}};
   vm.poll_success_ns = 3 * kSecond;
   vm.poll_fail_ns = 4 * kSecond;
   vm.poll_success = 300;

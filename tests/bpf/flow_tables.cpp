@@ -52,8 +52,12 @@ flow_step end(uint64_t at) {
   return {at, STEP_END, 0, 0};
 }
 
+std::vector<uint64_t> no_anomalies() {
+  return std::vector<uint64_t>(FLOW_ANOMALIES, 0);
+}
+
 std::vector<uint64_t> counted(flow_anomaly kind, uint64_t count) {
-  std::vector<uint64_t> anomalies(FLOW_ANOMALIES, 0);
+  auto anomalies = no_anomalies();
   anomalies[kind] = count;
   return anomalies;
 }
@@ -139,14 +143,14 @@ const std::vector<FlowTable>& flow_tables() {
         in_kvm(460), waited(480, 0), accept(490), entry(500)},
        {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
        {{kHlt, 1, 60}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {{FLOW_WAKE_OWN_INTERRUPT, 230}}},
       {"a_halt_that_a_host_interrupt_ended_is_unsettled_until_the_vcpu_accepts_or_enters",
        {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(400, FLOW_WAKE_HARDIRQ),
         in_kvm(460), waited(480, 0)},
        {.guest = 50, .kvm = 20 + 20, .halted = 230, .ready = 60},
        {{kHlt, 1, 40}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {},
        230},
       {"a_host_interrupt_that_the_vcpu_accepts_nothing_after_stays_what_it_is",
@@ -154,7 +158,7 @@ const std::vector<FlowTable>& flow_tables() {
         in_kvm(460), waited(480, 0), entry(500), accept(510)},
        {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
        {{kHlt, 1, 60}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {{FLOW_WAKE_HARDIRQ, 230}}},
       {"two_halts_in_a_row_each_have_their_own_end",
        {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(300, FLOW_WAKE_HARDIRQ),
@@ -162,7 +166,7 @@ const std::vector<FlowTable>& flow_tables() {
         waited(420, 0), accept(425), entry(430)},
        {.guest = 50, .kvm = 20 + 10 + 20, .halted = 130 + 80, .ready = 20},
        {{kHlt, 1, 50}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {{FLOW_WAKE_HARDIRQ, 130}, {FLOW_WAKE_IPI, 80}}},
       {"a_halt_with_a_request_in_flight_is_pending_for_no_longer_than_it_lasts",
        {entry(100),
@@ -180,7 +184,7 @@ const std::vector<FlowTable>& flow_tables() {
         entry(580)},
        {.guest = 60, .kvm = 20 + 40 + 10 + 20, .halted = 230 + 40, .ready = 60},
        {{kHlt, 2, 60 + 30}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {{FLOW_WAKE_VMM_DISK, 230 + 40}},
        0,
        {},
@@ -200,7 +204,7 @@ const std::vector<FlowTable>& flow_tables() {
         entry(500)},
        {.guest = 50, .kvm = 20 + 10 + 10 + 10, .ready = 10, .vmm_blocked = 230 + 50 + 10},
        {{kIo, 1, 50}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {},
        0,
        {},
@@ -217,7 +221,7 @@ const std::vector<FlowTable>& flow_tables() {
         exit_to(360, kIntr), entry(370)},
        {.guest = 50, .kvm = 20, .ready = 200},
        {{kIntr, 1, 20}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {},
        0,
        {{FLOW_CULPRIT_OTHER_VM, 50}, {FLOW_CULPRIT_NONE, 30}, {FLOW_CULPRIT_HOST_TASK, 120}}},
@@ -226,7 +230,7 @@ const std::vector<FlowTable>& flow_tables() {
         in_kvm(350), exit_to(360, kIntr), entry(370)},
        {.guest = 50, .kvm = 20, .ready = 200},
        {{kIntr, 1, 20}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {},
        0,
        {{FLOW_CULPRIT_OWN_VM, 50}, {FLOW_CULPRIT_UNKNOWN, 150}}},
@@ -236,7 +240,7 @@ const std::vector<FlowTable>& flow_tables() {
         entry(500)},
        {.guest = 50, .kvm = 20 + 40, .halted = 230, .ready = 60},
        {{kHlt, 1, 60}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {{FLOW_WAKE_IPI, 230}},
        0,
        {{FLOW_CULPRIT_KERNEL_THREAD, 60}}},
@@ -245,7 +249,7 @@ const std::vector<FlowTable>& flow_tables() {
         held_by(350, FLOW_CULPRIT_OTHER_VM), in_kvm(350), exit_to(360, kIntr), entry(370)},
        {.guest = 50, .kvm = 20, .ready = 50, .throttled = 150},
        {{kIntr, 1, 20}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {},
        0,
        {{FLOW_CULPRIT_OTHER_VM, 50}}},
@@ -254,7 +258,7 @@ const std::vector<FlowTable>& flow_tables() {
         held_by(350, FLOW_CULPRIT_NONE), in_kvm(350), exit_to(360, kIntr), entry(370)},
        {.guest = 50, .kvm = 20, .ready = 50, .throttled = 150},
        {{kIntr, 1, 20}},
-       {0, 0, 0, 0, 0},
+       no_anomalies(),
        {},
        0,
        {{FLOW_CULPRIT_OWN_VM, 50}}},

@@ -42,6 +42,32 @@ TEST(ApiJson, a_vm_has_every_state_reason_and_culprit) {
   EXPECT_EQ(vm["ready_by_culprit_seconds"].size(), FLOW_CULPRITS);
 }
 
+TEST(ApiJson, a_vm_that_runs_guests_has_their_levels) {
+  const auto model = hand_made_model();
+  const auto vm = answer(model, "/vms/" + model.vms.at(0).label);
+  EXPECT_EQ(vm["nested_seconds"]["l1"], 2.0);
+  EXPECT_EQ(vm["rest_seconds"], 5.0);
+  EXPECT_EQ(vm["nested_exits"]["reflected"], 3999);
+  ASSERT_EQ(vm["nested"].size(), 1u);
+  const auto& nested = vm["nested"][0];
+  EXPECT_EQ(nested["id"], "0x6a6d000");
+  EXPECT_EQ(nested["root"], "0x1234000");
+  EXPECT_EQ(nested["vmcb12"], Json({"0x6a6d000", "0x6a6e000"}));
+  EXPECT_EQ(nested["exits"]["cpuid"]["reflected"], 3001);
+  EXPECT_EQ(nested["exits"]["intr"]["handled"], 100);
+  EXPECT_EQ(nested["deeper_entries"], 7);
+  EXPECT_EQ(nested["age_seconds"], 100.0);
+  EXPECT_EQ(nested["idle_seconds"], 1.0);
+}
+
+TEST(ApiJson, a_vm_that_runs_none_says_nothing_of_levels) {
+  auto model = hand_made_model();
+  model.vms.at(0).levels.reset();
+  const auto vm = answer(model, "/vms/" + model.vms.at(0).label);
+  for (const auto* key : {"nested", "nested_seconds", "rest_seconds"})
+    EXPECT_FALSE(vm.contains(key)) << key;
+}
+
 TEST(ApiJson, culprits_have_names) {
   const auto model = with_culprits();
   const auto label = model.vms.at(0).label;
