@@ -14,6 +14,12 @@
 #define MSR_X2APIC_TIMER_START 0x838
 #define MSR_X2APIC_TIMER_DIVIDE 0x83e
 
+#define MSR_EFER 0xc0000080
+#define MSR_VM_HSAVE_PA 0xc0010117
+#define EFER_SVME 0x1000
+#define SVM_EXIT_CPUID 0x72
+#define CPUID_LENGTH 2
+
 #define APIC_ENABLE_SPURIOUS_FF 0x1ff
 #define APIC_DIVIDE_BY_1 0xb
 
@@ -169,6 +175,50 @@ program guest_fault
   mov (%rbx), %al
   add $4096, %rbx
   dec %r8
+  jmp 1b
+
+// COUNT times: spins, then runs a guest of its own by VMRUN until that executes CPUID. Without a guest's own interrupt
+// flag in between: the CPU holds interrupts back after an exit from SVM until the next VMRUN.
+program guest_vmrun
+  mov $MSR_EFER, %ecx
+  rdmsr
+  or $EFER_SVME, %eax
+  wrmsr
+  mov $MSR_VM_HSAVE_PA, %ecx
+  mov GUEST_HOST_SAVE(%rdi), %eax
+  xor %edx, %edx
+  wrmsr
+  mov GUEST_COUNT(%rdi), %r8
+  mov GUEST_VMCB(%rdi), %rbx
+1:
+  test %r8, %r8
+  jz done
+  mov GUEST_OWN_LOOPS(%rdi), %r9
+2:
+  dec %r9
+  jg 2b
+  incq GUEST_VMRUNS(%rdi)
+  mov %rbx, %rax
+  vmrun %rax
+  cmpq $SVM_EXIT_CPUID, VMCB_EXIT_CODE(%rbx)
+  jne unexpected_exit
+  incq GUEST_CPUIDS(%rdi)
+  addq $CPUID_LENGTH, VMCB_RIP(%rbx)
+  dec %r8
+  jmp 1b
+unexpected_exit:
+  mov VMCB_EXIT_CODE(%rbx), %al
+  out %al, $GUEST_PORT_FAULT
+  ud2
+
+// What it runs: for ever spins and CPUID, which its hypervisor skips. All registers but RAX are shared.
+program guest_of_the_guest
+1:
+  mov GUEST_SPIN_LOOPS(%rdi), %r9
+2:
+  dec %r9
+  jg 2b
+  cpuid
   jmp 1b
 
 // The VMM does not enter the guest again after this OUT.

@@ -23,6 +23,14 @@
 #define GUEST_READY 48              // out: its LAPIC takes interrupts
 #define GUEST_TIMER_VECTOR 56       // in
 #define GUEST_TAKES_INTERRUPTS 104  // in: fault runs with interrupts on
+#define GUEST_VMCB 112              // in: of the guest that vmrun runs
+#define GUEST_HOST_SAVE 120         // in: a page for the CPU to keep vmrun's own state in
+#define GUEST_OWN_LOOPS 128         // in: loop turns of vmrun before each VMRUN
+#define GUEST_VMRUNS 136            // out
+
+// The VMCB as far as vmrun needs it. Source: AMD64 Architecture Programmer's Manual 2, appendix B.
+#define VMCB_EXIT_CODE 0x70
+#define VMCB_RIP 0x578
 
 // Where the program fault finds pages that nobody has touched, and how many.
 #define GUEST_SLOW_MEMORY 0x200000
@@ -57,6 +65,10 @@ struct GuestParams {
   std::uint64_t msrs;
   std::uint64_t interrupts;
   std::uint64_t takes_interrupts;
+  std::uint64_t vmcb;
+  std::uint64_t host_save;
+  std::uint64_t own_loops;
+  std::uint64_t vmruns;
 };
 static_assert(offsetof(GuestParams, count) == GUEST_COUNT);
 static_assert(offsetof(GuestParams, timer_ns) == GUEST_TIMER_NS);
@@ -72,6 +84,10 @@ static_assert(offsetof(GuestParams, outs) == GUEST_OUTS);
 static_assert(offsetof(GuestParams, msrs) == GUEST_MSRS);
 static_assert(offsetof(GuestParams, interrupts) == GUEST_INTERRUPTS);
 static_assert(offsetof(GuestParams, takes_interrupts) == GUEST_TAKES_INTERRUPTS);
+static_assert(offsetof(GuestParams, vmcb) == GUEST_VMCB);
+static_assert(offsetof(GuestParams, host_save) == GUEST_HOST_SAVE);
+static_assert(offsetof(GuestParams, own_loops) == GUEST_OWN_LOOPS);
+static_assert(offsetof(GuestParams, vmruns) == GUEST_VMRUNS);
 
 /// The guest code between begin and end, position independent, and the entry of each program.
 /// Shape: an entry is used as its distance from begin; RDI holds the parameter page, RSP a stack.
@@ -88,6 +104,8 @@ extern const char guest_ipi_second[];
 extern const char guest_mixed[];
 extern const char guest_irq[];
 extern const char guest_fault[];
+extern const char guest_vmrun[];
+extern const char guest_of_the_guest[];
 extern const char guest_interrupt[];
 extern const char guest_exceptions[];  // stubs of 8 bytes each for vectors 0 to 31
 }

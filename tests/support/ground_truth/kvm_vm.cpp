@@ -18,6 +18,11 @@ constexpr std::uint64_t kPageDirectory = 0x3000;
 constexpr std::uint64_t kGdt = 0x4000;
 constexpr std::uint64_t kIdt = 0x5000;
 constexpr std::uint64_t kTss = 0x6000;
+constexpr std::uint64_t kVmcb = 0x7000;
+constexpr std::uint64_t kHostSave = 0x8000;
+constexpr std::uint64_t kNestedPml4 = 0x9000;
+constexpr std::uint64_t kNestedPdpt = 0xa000;
+constexpr std::uint64_t kNestedPageDirectory = 0xb000;
 constexpr std::uint64_t kCode = 0x10000;
 constexpr std::uint64_t kParams = 0x20000;  // a page for each vCPU
 constexpr std::uint64_t kStacks = 0x80000;  // a page for each vCPU
@@ -34,7 +39,11 @@ constexpr std::uint16_t kDataSelector = 0x10;
 constexpr std::uint16_t kTssSelector = 0x18;
 
 constexpr std::uint64_t kPageTablePresentWritable = 0x3;
+constexpr std::uint64_t kPageTableUser = 0x4;  // all of a nested page table is
 constexpr std::uint64_t kPageTableLarge = 0x80;
+constexpr std::uint64_t kCr0 = 0x80010033;  // PG WP NE ET MP PE
+constexpr std::uint64_t kCr4 = 0x620;       // PAE OSFXSR OSXMMEXCPT
+constexpr std::uint64_t kEfer = 0x500;      // LMA LME
 constexpr std::size_t kVectors = 256;
 
 /// struct kvm_cpuid2 with room for its entries. The kernel's declaration of the flexible array has
@@ -99,9 +108,6 @@ kvm_segment task_segment() {
 }
 
 void set_long_mode(kvm_sregs& sregs) {
-  constexpr std::uint64_t kCr0 = 0x80010033;       // PG WP NE ET MP PE
-  constexpr std::uint64_t kCr4 = 0x620;            // PAE OSFXSR OSXMMEXCPT
-  constexpr std::uint64_t kEfer = 0x500;           // LMA LME
   constexpr std::uint64_t kX2apicEnabled = 0xc00;  // bits of IA32_APIC_BASE
   sregs.cs = code_segment();
   sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data_segment();
@@ -171,6 +177,44 @@ void KvmVm::add_slow_memory(std::chrono::nanoseconds delay) {
   region.memory_size = kSize;
   region.userspace_addr = reinterpret_cast<std::uintptr_t>(slow_memory_->address());
   checked_ioctl(vm_.get(), KVM_SET_USER_MEMORY_REGION, &region, "KVM_SET_USER_MEMORY_REGION");
+}
+
+/// The same machine state as this VM's own.
+/// Source: AMD64 Architecture Programmer's Manual 2, appendix B, and 15.5.1 for what VMRUN checks.
+void KvmVm::add_nested_guest() {
+  const auto put = [&](std::uint64_t offset, auto value) {
+    std::memcpy(memory_.at<char>(kVmcb + offset), &value, sizeof(value));
+  };
+  const auto segment = [&](std::uint64_t offset, std::uint16_t selector, std::uint16_t attributes) {
+    put(offset, selector);
+    put(offset + 2, attributes);
+    put(offset + 4, ~std::uint32_t{0});
+  };
+  constexpr std::uint64_t kEferSvme = 0x1000;
+  put(0x00c, std::uint32_t{1} << 18 | 1u << 24);  // intercepts CPUID and HLT
+  put(0x010, std::uint32_t{1});                   // VMRUN, as it must
+  put(0x058, std::uint32_t{1});                   // ASID
+  put(0x090, std::uint64_t{1});                   // nested paging
+  put(0x0b0, kNestedPml4);
+  for (const std::uint64_t data : {0x400, 0x420, 0x430, 0x440, 0x450})
+    segment(data, kDataSelector, 0xc93);
+  segment(0x410, kCodeSelector, 0xa9b);
+  segment(0x490, kTssSelector, 0x08b);
+  put(0x4d0, kEfer | kEferSvme);
+  put(0x548, kCr4);
+  put(0x550, kPml4);
+  put(0x558, kCr0);
+  put(0x560, std::uint64_t{0x400});  // DR7 and DR6 at reset
+  put(0x568, std::uint64_t{0xffff0ff0});
+  put(0x570, std::uint64_t{0x2});  // RFLAGS
+  put(VMCB_RIP, address_of(guest_of_the_guest));
+  put(0x668, std::uint64_t{0x0007040600070406});  // PAT at reset
+  constexpr auto kTable = kPageTablePresentWritable | kPageTableUser;
+  *memory_.at<std::uint64_t>(kNestedPml4) = kNestedPdpt | kTable;
+  *memory_.at<std::uint64_t>(kNestedPdpt) = kNestedPageDirectory | kTable;
+  *memory_.at<std::uint64_t>(kNestedPageDirectory) = kTable | kPageTableLarge;
+  params(0).vmcb = kVmcb;
+  params(0).host_save = kHostSave;
 }
 
 void KvmVm::create_vcpu(std::size_t index, const char* entry) {

@@ -47,6 +47,10 @@ class KvmVm {
   /// GUEST_SLOW_PAGES pages at GUEST_SLOW_MEMORY, each of which comes after `delay`.
   void add_slow_memory(std::chrono::nanoseconds delay);
 
+  /// A VMCB and nested page tables for the first vCPU's program vmrun, whose guest is
+  /// guest_of_the_guest.
+  void add_nested_guest();
+
   [[nodiscard]] int fd() const { return vm_.get(); }
   [[nodiscard]] const Vcpu& vcpu(std::size_t index) const { return vcpus_[index]; }
   [[nodiscard]] GuestParams& params(std::size_t index) const;

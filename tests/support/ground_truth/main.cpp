@@ -40,6 +40,7 @@ struct Arguments {
   std::uint64_t kick_every_ms = 0;
   std::uint64_t linger_ms = 0;
   std::uint64_t max_seconds = 120;
+  std::uint64_t guest_loops = 0;
 };
 
 void add_count(CLI::App& program, Arguments& arguments) {
@@ -111,6 +112,11 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   fault.add_flag(
       "--interrupts", options.interrupts_on,
       "takes interrupts meanwhile: KVM halts the vCPU instead of letting it sleep in the fault");
+  auto& vmrun = add("vmrun", "runs a guest of its own (SVM) up to its CPUID", Program::kVmrun);
+  add_count(vmrun, arguments);
+  vmrun.add_option("--own-loops", options.own_loops, "loop turns of its own before each VMRUN");
+  vmrun.add_option("--guest-loops", arguments.guest_loops,
+                   "loop turns of its guest before each CPUID");
   auto& mixed = add("mixed", "spin, CPUID, port access, timer HLT in turn", Program::kMixed);
   add_seconds(mixed, arguments);
   add_period(mixed, arguments);
@@ -165,9 +171,12 @@ Options in_units_of_options(const Arguments& arguments) {
     options.vcpus = 2;
     options.timer_period = std::chrono::microseconds(arguments.ipi_period_us);
   }
+  if (options.program == Program::kVmrun) options.spin_loops = arguments.guest_loops;
   options.page_delay = std::chrono::microseconds(arguments.page_delay_us);
-  // Of more vCPUs each would touch what another has touched.
-  if (options.program == Program::kIrq || options.program == Program::kFault) options.vcpus = 1;
+  // Of more vCPUs each would touch what another has touched, or run its guest.
+  if (options.program == Program::kIrq || options.program == Program::kFault ||
+      options.program == Program::kVmrun)
+    options.vcpus = 1;
   return options;
 }
 

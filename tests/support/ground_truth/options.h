@@ -11,7 +11,7 @@
 
 namespace vmflow::ground_truth {
 
-enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed, kIrq, kFault };
+enum class Program { kCpuid, kSpin, kHlt, kPio, kMsr, kIpi, kMixed, kIrq, kFault, kVmrun };
 
 /// What the VMM does during a port access.
 enum class PioMode { kSleep, kBurn };
@@ -28,7 +28,8 @@ struct Options {
   std::string read_tap;
   std::chrono::nanoseconds pio_time{};  // of each access of pio and mixed
   PioMode pio_mode = PioMode::kSleep;
-  std::uint64_t spin_loops = 0;  // of each round of mixed
+  std::uint64_t spin_loops = 0;  // of each round of mixed, and of the guest that vmrun runs
+  std::uint64_t own_loops = 0;   // of vmrun itself
 
   std::size_t vcpus = 1;
   std::size_t vms = 1;

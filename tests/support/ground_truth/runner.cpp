@@ -115,6 +115,7 @@ void Runner::create_vm(Slot& slot) const {
   slot.vm = std::make_unique<KvmVm>(entries);
   set_params(*slot.vm, options_);
   if (options_.program == Program::kFault) slot.vm->add_slow_memory(options_.page_delay);
+  if (options_.program == Program::kVmrun) slot.vm->add_nested_guest();
   if (options_.program == Program::kIrq) slot.device = std::make_unique<Device>(*slot.vm, options_);
 }
 

@@ -115,6 +115,7 @@ std::map<std::string, std::uint64_t> known_exits(const GuestParams& params) {
   if (params.cpuids != 0) exits["cpuid"] = params.cpuids;
   if (params.hlts != 0) exits["hlt"] = params.hlts;
   if (params.msrs != 0) exits["msr"] = params.msrs;
+  if (params.vmruns != 0) exits["vmrun"] = params.vmruns;
   return exits;
 }
 
@@ -144,6 +145,8 @@ const char* entry_of(Program program, std::size_t vcpu) {
       return guest_irq;
     case Program::kFault:
       return guest_fault;
+    case Program::kVmrun:
+      return guest_vmrun;
   }
   throw std::logic_error("no such program");
 }
@@ -157,6 +160,7 @@ void set_params(const KvmVm& vm, const Options& options) {
     params.takes_interrupts = options.interrupts_on ? 1 : 0;
     params.timer_vector = options.timer_vector;
     params.spin_loops = options.spin_loops;
+    params.own_loops = options.own_loops;
     params.peer_page = KvmVm::params_address(peer);
     params.peer_apic_id = peer;
   }

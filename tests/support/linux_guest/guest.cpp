@@ -46,6 +46,11 @@ std::map<std::string, int64_t>& truths() {
   return all;
 }
 
+std::vector<std::string>& reports() {
+  static std::vector<std::string> all;
+  return all;
+}
+
 int64_t now_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -33,10 +33,13 @@ struct Work {
   void (*run)(const Options& options);
 };
 
-extern const Work kIdle, kTimer, kDisk;
+extern const Work kIdle, kTimer, kDisk, kNested;
 
 /// Guest-side truths, printed at the end as `truth NAME VALUE`. Names have no spaces.
 std::map<std::string, int64_t>& truths();
+
+/// What a work has to say in words, printed at the end as `report TEXT`, one line each.
+std::vector<std::string>& reports();
 
 /// Units: nanoseconds of the guest's CLOCK_MONOTONIC.
 int64_t now_ns();

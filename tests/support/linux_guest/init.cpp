@@ -23,7 +23,7 @@ namespace vmflow::linux_guest {
 namespace {
 
 // The place to add a workload.
-const Work* const kWorks[] = {&kIdle, &kTimer, &kDisk};
+const Work* const kWorks[] = {&kIdle, &kTimer, &kDisk, &kNested};
 
 void mount_kernel_files() {
   const struct {
@@ -83,6 +83,7 @@ void run(const Options& options) {
   truths()["begins_ns"] = begins;
   truths()["ends_ns"] = ends;
   for (const auto& [name, value] : truths()) say("truth " + name + " " + std::to_string(value));
+  for (const auto& text : reports()) say("report " + text);
   say("truths end");
 }
 
