@@ -16,7 +16,7 @@ expect() { # expect STATUS REQUIRED SCRIPT...
   printf '%s with VMFLOW_REQUIRE=%s: %s\n' "$(basename "$1")" "$required" "$got"
   [[ $got == "$wanted" ]] || { printf 'FAIL: expected %s\n' "$wanted"; failed=1; }
 }
-for script in "$tests/lab/run_in_lab.sh" "$tests/scripts/lab_test.sh"; do
+for script in "$tests/lab/run_in_lab.sh" "$tests/scripts/lab_test.sh" "$tests/support/linux_guest/make_image.sh"; do
   expect 77 '' "$script" -- true
   expect 77 unit,kernel "$script" -- true
   expect 1 lab "$script" -- true
@@ -24,6 +24,6 @@ for script in "$tests/lab/run_in_lab.sh" "$tests/scripts/lab_test.sh"; do
 done
 # Not covered above means not seen: nothing else in the tests may skip.
 others=$(PATH=/usr/bin:/bin grep -rlE 'SKIP_RETURN_CODE|GTEST_SKIP|exit 77' "$tests" | PATH=/usr/bin:/bin sort)
-known=$(printf '%s\n' "$tests"/{CMakeLists.txt,lab/CMakeLists.txt,scripts/lab_test.sh,scripts/require_test.sh} | PATH=/usr/bin:/bin sort)
+known=$(printf '%s\n' "$tests"/{CMakeLists.txt,lab/CMakeLists.txt,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt} | PATH=/usr/bin:/bin sort)
 [[ $others == "$known" ]] || { printf 'FAIL: places that may skip:\n%s\nexpected:\n%s\n' "$others" "$known"; failed=1; }
 exit "$failed"

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Process 1 of the Linux guest. Its serial console says, one line each, times on the guest's
+// Process 1 of the Linux guest. Its serial console says, one line each, with times on the guest's
 // CLOCK_MONOTONIC:
+//
 //   linux guest is up NS
-//   ready                  only with go=1: it spins until a byte arrives, so that no halt is open
-//   meanwhile work begins NS         not with go=1, where nothing is printed inside the phase work
-//   ends NS           with go=1 it spins until a second byte arrives truth NAME VALUE begins_ns,
-//   ends_ns; interrupts.LINE in the phase; what the work adds truths end
+//   ready            with go=1: it spins until a byte arrives, so that no halt is open
+//   work begins NS   without go=1, where something may be printed inside the phase
+//   work ends NS     with go=1 it spins until a second byte arrives
+//   truth NAME VALUE begins_ns, ends_ns; interrupts.LINE in the phase; what the work adds
+//   truths end
+//
 // and then it sleeps for good.
 #include <fcntl.h>
 #include <sys/mount.h>
