@@ -216,9 +216,11 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid)
     }
     lose(FLOW_LOSS_NO_VCPU_INDEX);
   }
-  bpf_map_update_elem(&vm_ios, &slot->id.tgid, &no_io, BPF_NOEXIST);
   raise_highest_slot(index);
   slot->in_use = 1;
+  // After the slot is there: who forgets processes looks for slots of theirs.
+  FLOW_BARRIER();
+  bpf_map_update_elem(&vm_ios, &slot->id.tgid, &no_io, BPF_NOEXIST);
   return index;
 }
 

@@ -309,6 +309,17 @@ std::map<uint32_t, vm_io> BpfPrograms::ios() const {
   return ios;
 }
 
+// One that began after `live` was read has a slot by now.
+bool BpfPrograms::has_vm(const std::set<VmKey>& live, uint32_t tgid) const {
+  const auto vm = live.lower_bound({tgid, 0});
+  if (vm != live.end() && vm->tgid == tgid) return true;
+  for (uint32_t index = 1; index <= highest_slot(); index++)
+    if (slots_[index].id.tgid == tgid &&
+        __atomic_load_n(&slots_[index].in_use, __ATOMIC_ACQUIRE) != 0)
+      return true;
+  return false;
+}
+
 void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   const auto pairs = bpf_map__fd(object_->maps.blames);
   for_each_key<blame_key>(pairs, [&](const blame_key& key) {
@@ -320,14 +331,8 @@ void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   });
   const auto processes = bpf_map__fd(object_->maps.vm_ios);
   for_each_key<uint32_t>(processes, [&](uint32_t tgid) {
-    const auto vm = live.lower_bound({tgid, 0});
-    if (vm == live.end() || vm->tgid != tgid) bpf_map_delete_elem(processes, &tgid);
+    if (!has_vm(live, tgid)) bpf_map_delete_elem(processes, &tgid);
   });
-  // One that began after `live` was read may have been forgotten just now.
-  for (const auto& vm : live) {
-    const vm_io nothing{};
-    bpf_map_update_elem(processes, &vm.tgid, &nothing, BPF_NOEXIST);
-  }
 }
 
 void BpfPrograms::recycle(uint32_t index) {

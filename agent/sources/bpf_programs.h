@@ -92,6 +92,7 @@ class BpfPrograms {
   BpfPrograms() = default;
   static Result<BpfPrograms> load_with(const KernelSupport& support, uint32_t max_vcpus);
   Result<void> map_memory();
+  bool has_vm(const std::set<VmKey>& live, uint32_t tgid) const;
 
   struct Destroy {
     void operator()(vmflow_bpf* object) const;
