@@ -48,12 +48,16 @@ void read_block(int disk) {
 }
 
 /// False if none has come for a while: the thread must see that it is to stop.
-bool read_packet(int tap) {
+bool read_packet(int tap, const Options& options) {
   constexpr int kMilliseconds = 100;
   std::array<char, 2048> packet;
   pollfd readable{.fd = tap, .events = POLLIN, .revents = 0};
   if (::poll(&readable, 1, kMilliseconds) == 0) return false;
-  if (::read(tap, packet.data(), packet.size()) < 0) throw system_failure("reading the tap");
+  std::this_thread::sleep_for(options.read_delay);
+  const auto size = ::read(tap, packet.data(), packet.size());
+  if (size < 0) throw system_failure("reading the tap");
+  if (options.echo && ::write(tap, packet.data(), static_cast<std::size_t>(size)) != size)
+    throw system_failure("writing to the tap");
   return true;
 }
 
@@ -68,13 +72,14 @@ int open_tap(const std::string& name) {
 }
 
 void raise_until_stopped(const std::stop_token& stop, int line, int disk, int tap,
-                         std::chrono::nanoseconds period) try {
+                         const Options& options) try {
+  const auto period = options.timer_period;
   ::pthread_setname_np(::pthread_self(), "device");
   for (auto next = std::chrono::steady_clock::now() + period; !stop.stop_requested();
        next += period) {
     if (tap < 0) std::this_thread::sleep_until(next);
     if (disk >= 0) read_block(disk);
-    if (tap >= 0 && !read_packet(tap)) continue;
+    if (tap >= 0 && !read_packet(tap, options)) continue;
     const std::uint64_t once = 1;
     if (::write(line, &once, sizeof(once)) != sizeof(once)) return;
   }
@@ -96,8 +101,10 @@ Device::Device(const KvmVm& vm, const Options& options) : line_(::eventfd(0, EFD
   irqfd.fd = static_cast<std::uint32_t>(line_.get());
   irqfd.gsi = kGsi;
   if (::ioctl(vm.fd(), KVM_IRQFD, &irqfd) != 0) throw system_failure("KVM_IRQFD");
-  thread_ =
-      std::jthread(raise_until_stopped, line_.get(), disk_.get(), tap_.get(), options.timer_period);
+  if (options.vhost)
+    vhost_ = std::make_unique<VhostNet>(tap_.get(), line_.get(), options.echo);
+  else
+    thread_ = std::jthread(raise_until_stopped, line_.get(), disk_.get(), tap_.get(), options);
 }
 
 }  // namespace vmflow::ground_truth

@@ -3,10 +3,12 @@
 // block for each, a network card a packet.
 #pragma once
 
+#include <memory>
 #include <thread>
 
 #include "kvm_vm.h"
 #include "options.h"
+#include "vhost_net.h"
 
 namespace vmflow::ground_truth {
 
@@ -20,6 +22,7 @@ class Device {
   Fd line_;  // the eventfd; all three outlive the thread
   Fd disk_;
   Fd tap_;
+  std::unique_ptr<VhostNet> vhost_;
   std::jthread thread_;
 };
 

@@ -37,6 +37,7 @@ struct Arguments {
   std::uint64_t ipi_period_us = 0;
   std::uint64_t page_delay_us = 10'000;
   std::uint64_t pio_us = 100;
+  std::uint64_t read_delay_us = 0;
   std::uint64_t kick_every_ms = 0;
   std::uint64_t linger_ms = 0;
   std::uint64_t max_seconds = 120;
@@ -102,6 +103,11 @@ void add_programs(CLI::App& app, Arguments& arguments) {
   irq.add_option(
       "--tap", options.read_tap,
       "a network card: it raises an interrupt for each packet of this tap, and has no period");
+  irq.add_option("--read-delay-us", arguments.read_delay_us,
+                 "lets each packet wait so long in the tap before it is read [0]");
+  irq.add_flag("--echo", options.echo, "sends each packet back into the tap");
+  irq.add_flag("--vhost", options.vhost,
+               "lets the kernel (vhost-net) read the tap and raise the interrupt");
   auto& fault = add("fault", "reads pages that come after a delay", Program::kFault);
   fault.add_option("--count", options.count, "how many pages")
       ->required()
@@ -172,6 +178,7 @@ Options in_units_of_options(const Arguments& arguments) {
     options.timer_period = std::chrono::microseconds(arguments.ipi_period_us);
   }
   if (options.program == Program::kVmrun) options.spin_loops = arguments.guest_loops;
+  options.read_delay = std::chrono::microseconds(arguments.read_delay_us);
   options.page_delay = std::chrono::microseconds(arguments.page_delay_us);
   // Of more vCPUs each would touch what another has touched, or run its guest.
   if (options.program == Program::kIrq || options.program == Program::kFault ||

@@ -26,7 +26,10 @@ struct Options {
   bool interrupts_on = false;             // of fault
   std::string read_file;                  // of irq: what the device reads before each interrupt
   std::string read_tap;
-  std::chrono::nanoseconds pio_time{};  // of each access of pio and mixed
+  std::chrono::nanoseconds read_delay{};  // a packet waits so long in the tap
+  bool echo = false;                      // each packet is sent back
+  bool vhost = false;                     // the kernel reads the tap
+  std::chrono::nanoseconds pio_time{};    // of each access of pio and mixed
   PioMode pio_mode = PioMode::kSleep;
   std::uint64_t spin_loops = 0;  // of each round of mixed, and of the guest that vmrun runs
   std::uint64_t own_loops = 0;   // of vmrun itself
