@@ -82,6 +82,8 @@ Result<void> Agent::load() {
     spdlog::warn(
         "this kernel does not let vmflow see KVM destroy a vCPU: a VM is gone when its "
         "process is gone");
+  if (!programs_->sees_throttled_bios())
+    spdlog::warn("this kernel does not let vmflow see disk requests that io.max holds back");
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "analysis/culprit.h"
 #include "analysis/exit_reason.h"
+#include "analysis/io_flow.h"
 #include "analysis/ledger.h"
 #include "analysis/nested.h"
 #include "analysis/userspace_exit.h"
@@ -168,8 +169,8 @@ LedgerHealth health_of(const Snapshot& snapshot, const Carry& carry, const VcpuT
   return health;
 }
 
-// What is a process' own, disk requests and threads: of several VMs in one process the first one
-// has it.
+// What is a process' own, requests, packets and threads: of several VMs in one process the first
+// one has it.
 bool is_first_of_process(const Carry& carry, const VmKey& key) {
   return carry.vms.lower_bound({key.tgid, 0})->first == key;
 }
@@ -192,18 +193,15 @@ std::optional<RoleTimes> helpers_of(const Carry& carry, const VmKey& key) {
   return book->second.times();
 }
 
-std::optional<DiskFlow> disk_of(const Snapshot& snapshot, const Carry& carry, const VmKey& key,
-                                const VcpuTotals& totals) {
+void add_io(VmFlow& flow, const Snapshot& snapshot, const Carry& carry, const VmKey& key,
+            const VcpuTotals& totals) {
   const auto io = snapshot.ios.find(key.tgid);
-  if (io == snapshot.ios.end() || !is_first_of_process(carry, key)) return {};
-  DiskFlow disk;
-  std::copy_n(std::begin(io->second.disk), FLOW_DISK_OPS, disk.done.begin());
-  disk.in_flight = static_cast<uint64_t>(std::max<int64_t>(io->second.in_flight, 0));
-  disk.halted_ns = totals.io_pending_ns;
-  const bool is_seen = disk.in_flight != 0 || std::ranges::any_of(disk.done, [](const auto& count) {
-                         return count.operations != 0;
-                       });
-  return is_seen ? std::optional(disk) : std::nullopt;
+  if (io == snapshot.ios.end() || !is_first_of_process(carry, key)) return;
+  const auto waiting = snapshot.packets_waiting.find(key.tgid);
+  flow.disk = disk_flow(io->second, totals);
+  flow.net =
+      net_flow(io->second, totals, waiting == snapshot.packets_waiting.end() ? 0 : waiting->second);
+  flow.interrupts = interrupts_by_reason(io->second.interrupts);
 }
 
 std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
@@ -218,9 +216,9 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
     if (identity != snapshot.identities.end()) known = identity->second;
     vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
     vms.back().helpers = helpers_of(carry, key);
-    vms.back().disk = disk_of(snapshot, carry, key, of_vm->second.totals);
     vms.back().levels = nested_sums_of(of_vm->second.totals, of_vm->second.pending_ns);
     vms.back().nested = nested_vms_of(vm, snapshot.host.vendor);
+    add_io(vms.back(), snapshot, carry, key, of_vm->second.totals);
   }
   std::ranges::sort(vms, {}, &VmFlow::label);
   return vms;
@@ -246,6 +244,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   model.host = snapshot.host;
   model.vms = vms_of(snapshot, carry, sums);
   model.culprits = culprits_of(snapshot, carry, model.vms);
+  model.unattributed_interrupts = interrupts_by_reason(snapshot.unattributed_interrupts);
   model.departed = {carry.departed_vms, time_of(carry.departed, 0),
                     folded_exits_of(snapshot.host.vendor, carry.departed)};
   model.exit_durations = host_exit_durations(snapshot);

@@ -50,7 +50,24 @@ struct VcpuTime {
 struct DiskFlow {
   std::array<disk_count, FLOW_DISK_OPS> done{};  ///< by flow_disk_op
   uint64_t in_flight = 0;
-  uint64_t halted_ns = 0;  ///< of halted time, with at least one in flight
+  uint64_t halted_ns = 0;     ///< of halted time, with at least one in flight
+  uint64_t contended_ns = 0;  ///< with one in flight while another VM has one on the same disk
+  uint64_t waited_ns = 0;     ///< of the requests' time, in which the disk served other VMs
+  uint64_t held_ns = 0;       ///< of the requests' time, held back by the cgroup's io.max
+};
+
+/// What the VM's process or vhost exchanges with network devices of the host.
+struct NetFlow {
+  /// What only a tap shows; absent without one.
+  struct Tap {
+    net_count transmitted{};
+    uint64_t waiting = 0;    ///< packets for the VM, now
+    uint64_t waited_ns = 0;  ///< of packets for the VM, summed
+    uint64_t dropped = 0;
+    uint64_t halted_ns = 0;  ///< of halted time, with at least one waiting
+  };
+  net_count received{};
+  std::optional<Tap> tap;
 };
 
 /// Whose the time of a VM's vCPUs is: the host's and the VM's own while they serve nested guests,
@@ -114,7 +131,10 @@ struct VmFlow {
   std::optional<DiskFlow> disk;      ///< absent if the host has seen no request of it
   std::optional<NestedSums> levels;  ///< absent if it never ran a guest of its own
   std::vector<NestedVm> nested;      ///< those that have run lately
-  std::vector<VcpuTime> per_vcpu;    ///< by vCPU id
+  std::optional<NetFlow> net;        ///< absent if the host has seen it read no packet
+  /// Given to its vCPUs, by WaitReason; absent if its process is not known to the kernel side.
+  std::optional<std::array<uint64_t, kWaitReasons>> interrupts;
+  std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
 };
 
 /// Time that one VM was ready while another, or a task of the host, held the CPU.
@@ -182,8 +202,9 @@ struct AgentFlow {
 struct FlowModel {
   uint64_t now_ns = 0;
   HostInfo host;
-  std::vector<VmFlow> vms;            ///< sorted by label
-  std::vector<CulpritFlow> culprits;  ///< by victim, the worst first
+  std::vector<VmFlow> vms;                                       ///< sorted by label
+  std::vector<CulpritFlow> culprits;                             ///< by victim, the worst first
+  std::array<uint64_t, kWaitReasons> unattributed_interrupts{};  ///< of vCPUs of nobody known
   DepartedFlow departed;
   std::vector<Durations> exit_durations;  ///< by folded_exit() place, host-wide
   Durations wakeup_latencies;             ///< of vCPUs, live and departed

@@ -120,6 +120,10 @@ std::string_view loss_name(flow_loss loss) {
       return "request_end";
     case FLOW_LOSS_NO_NESTED:
       return "no_nested_entry";
+    case FLOW_LOSS_NO_DISK:
+      return "no_disk_entry";
+    case FLOW_LOSS_NO_TAP:
+      return "no_tap_entry";
     case FLOW_LOSS_UNKNOWN_VCPU:
       return "unknown_vcpu";
     case FLOW_LOSSES:

@@ -52,7 +52,8 @@ uint64_t hold(VcpuTotals& totals, const VcpuTotals& reported) {
   hold_group(totals.level_ns, reported.level_ns, sum_of(totals.ns));
   for_each_counter(totals, reported,
                    [](uint64_t& value, uint64_t least) { value = std::max(value, least); });
-  totals.io_pending_ns = std::min(totals.io_pending_ns, totals.ns[FLOW_HALTED]);
+  totals.disk_pending_ns = std::min(totals.disk_pending_ns, totals.ns[FLOW_HALTED]);
+  totals.net_pending_ns = std::min(totals.net_pending_ns, totals.ns[FLOW_HALTED]);
   return held;
 }
 

@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Rows of the catalog: the disk requests of VMs.
+// Rows of the catalog: the disk requests of VMs, and what they wait for.
 #include "analysis/flow_names.h"
 #include "analysis/metric_samples.h"
 #include "analysis/metric_texts.h"
 
 namespace vmflow {
 namespace {
+
+constexpr std::string_view kIoPendingBlind =
+    "disk is absent until the host sees a request, net until the VMM or vhost has read a packet "
+    "from "
+    "a tap: not over vhost-user, macvtap, passthrough or user-mode networking; reads from the page "
+    "cache are no requests; of several VMs in a process the first has them all";
+constexpr std::string_view kContentionBlind =
+    "as of the VM's last request; a disk that serves several requests at once would have made it "
+    "wait less; a logical volume is the disk below it once it has handed a request there, but a "
+    "disk "
+    "of its own if it is spread over several or hands on from the kernel's threads (dm-crypt, RAID "
+    "5) "
+    "without saying from which device; absent like the requests";
+constexpr std::string_view kThrottleBlind =
+    "limits of the VM's own disk only, not of one below a logical volume; 0 on a kernel that lets "
+    "no function be hooked: there a request is lost that io.max holds back; absent like the "
+    "requests";
 
 template <typename Read>
 std::vector<Sample> per_disk_op(const FlowModel& model, Read read) {
@@ -19,8 +36,11 @@ std::vector<Sample> per_disk_op(const FlowModel& model, Read read) {
 
 std::vector<Sample> halted_io_pending(const FlowModel& model) {
   std::vector<Sample> samples;
-  for (const auto& vm : model.vms)
+  for (const auto& vm : model.vms) {
     if (vm.disk) samples.push_back(value({vm.label, "disk"}, seconds(vm.disk->halted_ns)));
+    if (vm.net && vm.net->tap)
+      samples.push_back(value({vm.label, "net"}, seconds(vm.net->tap->halted_ns)));
+  }
   return samples;
 }
 
@@ -36,11 +56,28 @@ std::vector<Sample> disk_seconds(const FlowModel& model) {
   return per_disk_op(model, [](const disk_count& count) { return seconds(count.ns); });
 }
 
-std::vector<Sample> disk_in_flight(const FlowModel& model) {
+template <typename Read>
+std::vector<Sample> per_disk_vm(const FlowModel& model, Read read) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
-    if (vm.disk) samples.push_back(value({vm.label}, number(vm.disk->in_flight)));
+    if (vm.disk) samples.push_back(value({vm.label}, read(*vm.disk)));
   return samples;
+}
+
+std::vector<Sample> disk_in_flight(const FlowModel& model) {
+  return per_disk_vm(model, [](const DiskFlow& disk) { return number(disk.in_flight); });
+}
+
+std::vector<Sample> disk_contended(const FlowModel& model) {
+  return per_disk_vm(model, [](const DiskFlow& disk) { return seconds(disk.contended_ns); });
+}
+
+std::vector<Sample> disk_waited(const FlowModel& model) {
+  return per_disk_vm(model, [](const DiskFlow& disk) { return seconds(disk.waited_ns); });
+}
+
+std::vector<Sample> disk_held(const FlowModel& model) {
+  return per_disk_vm(model, [](const DiskFlow& disk) { return seconds(disk.held_ns); });
 }
 
 }  // namespace
@@ -50,10 +87,10 @@ std::vector<Metric> io_metrics() {
       {"vmflow_vm_halted_io_pending_seconds_total",
        kCounter,
        {"vm", "kind"},
-       "Halted time in which at least one of the VM's own requests was in flight, whatever ended "
-       "it.",
+       "Halted time in which at least one of the VM's own disk requests was in flight, or at least "
+       "one packet for it waited in its tap, whatever ended it.",
        kMono,
-       kDiskBlind,
+       kIoPendingBlind,
        halted_io_pending},
       {"vmflow_vm_disk_operations_total",
        kCounter,
@@ -83,6 +120,32 @@ std::vector<Metric> io_metrics() {
        kNow,
        kDiskBlind,
        disk_in_flight},
+      {"vmflow_vm_disk_contended_seconds_total",
+       kCounter,
+       {"vm"},
+       "Time in which the VM had a request in flight while another VM had one in flight on the "
+       "same "
+       "disk, summed over disks.",
+       kMono,
+       kContentionBlind,
+       disk_contended},
+      {"vmflow_vm_disk_wait_for_others_seconds_total",
+       kCounter,
+       {"vm"},
+       "Part of the time of the VM's requests, summed over requests, in which the disk served "
+       "other "
+       "VMs: between two completions a disk's time is that of the request which completes next.",
+       kMono,
+       kContentionBlind,
+       disk_waited},
+      {"vmflow_vm_disk_throttled_seconds_total",
+       kCounter,
+       {"vm"},
+       "Part of the time of the VM's requests, summed over requests, in which its cgroup's io.max "
+       "held them back.",
+       kMono,
+       kThrottleBlind,
+       disk_held},
   };
 }
 

@@ -39,6 +39,7 @@ std::vector<Metric> identity_metrics();
 std::vector<Metric> ledger_metrics();
 std::vector<Metric> wait_metrics();
 std::vector<Metric> io_metrics();
+std::vector<Metric> net_metrics();
 std::vector<Metric> exit_metrics();
 std::vector<Metric> nested_metrics();
 std::vector<Metric> agent_metrics();

@@ -117,7 +117,8 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   std::copy(std::begin(flow.woken), std::end(flow.woken), totals.woken.begin());
   totals.queued_ns = flow.ns[FLOW_READY];
   totals.woken_ns = flow.woken_ns;
-  totals.io_pending_ns = flow.io_pending_ns;
+  totals.disk_pending_ns = flow.disk_pending_ns;
+  totals.net_pending_ns = flow.net_pending_ns;
   totals.poll_success = flow.poll_success;
   totals.poll_fail = flow.poll_fail;
   totals.halt_wakeups = flow.halt_wakeups;

@@ -98,6 +98,8 @@ struct Snapshot {
   std::vector<BlameReading> blames;   ///< read before the slots: no pair is ahead of its vCPUs
   std::map<uint32_t, vm_io> ios;      ///< by VMM process
   std::vector<NestedReading> nested;  ///< read before the slots
+  std::map<uint32_t, uint64_t> packets_waiting;                  ///< in taps, by VMM process
+  std::array<__u64, FLOW_WAKE_KINDS> unattributed_interrupts{};  ///< of vCPUs of nobody known
   uint32_t torn_slots = 0;  ///< slots in use that could not be read consistently; not in `slots`
   std::array<exit_histogram, FLOW_EXIT_CODES> exit_histograms{};  ///< by exit index, all CPUs
   std::array<uint64_t, FLOW_LOSSES> losses{};

@@ -24,7 +24,8 @@ struct VcpuTotals {
   uint64_t nested_handled = 0;
   uint64_t nested_reflected = 0;
   uint64_t nested_deeper = 0;
-  uint64_t io_pending_ns = 0;  ///< of ns[FLOW_HALTED]: with a disk request in flight
+  uint64_t disk_pending_ns = 0;  ///< of ns[FLOW_HALTED]: with a disk request in flight
+  uint64_t net_pending_ns = 0;   ///< of ns[FLOW_HALTED]: with a packet waiting
   uint64_t poll_success = 0;
   uint64_t poll_fail = 0;
   uint64_t halt_wakeups = 0;
@@ -58,7 +59,8 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   visit(mine.nested_handled, other.nested_handled);
   visit(mine.nested_reflected, other.nested_reflected);
   visit(mine.nested_deeper, other.nested_deeper);
-  visit(mine.io_pending_ns, other.io_pending_ns);
+  visit(mine.disk_pending_ns, other.disk_pending_ns);
+  visit(mine.net_pending_ns, other.net_pending_ns);
   visit(mine.poll_success, other.poll_success);
   visit(mine.poll_fail, other.poll_fail);
   visit(mine.halt_wakeups, other.halt_wakeups);

@@ -19,7 +19,7 @@ enum flow_exit_source {
 };
 
 /// Units: offsets are bytes from the start of struct kvm_vcpu, but for exit_code of FROM_VMCB, which
-/// is from the start of struct vmcb.
+/// is from the start of struct vmcb, and where it is said.
 struct flow_config {
   __u32 exit_source;           ///< enum flow_exit_source
   __u32 is_vmx;                ///< which vendor's codes
@@ -31,6 +31,8 @@ struct flow_config {
   __u32 apf_halted; ///< halted by KVM until a page is there
   __u32 fault_code; ///< the exit code of a nested page fault
   __u32 preempt_notifier;
+  __u32 vcpu_apic;  ///< a pointer to struct kvm_lapic
+  __u32 lapic_regs; ///< from the start of struct kvm_lapic: a pointer to its registers
   __u32 vcpu_pid;
   __u32 poll_success_ns; ///< KVM's own halt_poll_success_ns, FLOW_NO_OFFSET if it has none
   __u32 poll_fail_ns;

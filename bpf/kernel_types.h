@@ -58,8 +58,16 @@ struct task_struct {
 struct bvec_iter {
   unsigned int bi_size;
 };
+struct gendisk {
+  int major;
+  int first_minor;
+};
+struct block_device {
+  struct gendisk *bd_disk;
+};
 struct bio {
   struct bio *bi_next;
+  struct block_device *bi_bdev;
   unsigned int bi_opf;
   struct bvec_iter bi_iter;
 };
@@ -69,10 +77,23 @@ struct request {
   struct bio *bio;
 };
 
+// include/linux/netdevice.h, include/net/rtnetlink.h
+struct net_device_ops;
+struct rtnl_link_ops {
+  const char *kind;
+};
+struct net_device {
+  const struct net_device_ops *netdev_ops;
+  const struct rtnl_link_ops *rtnl_link_ops;
+  unsigned short hard_header_len;
+  unsigned int num_tx_queues;
+};
+
 // include/linux/skbuff.h
-struct net_device;
 struct sk_buff {
   struct net_device *dev;
+  unsigned int len;
+  __u16 queue_mapping;
 };
 
 // include/linux/bpf.h, kernel/bpf/task_iter.c

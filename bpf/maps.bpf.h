@@ -69,6 +69,38 @@ struct {
   __type(value, struct disk_request);
 } disk_requests SEC(".maps");
 
+// Disks that are made of others: logical volumes, mostly. The oldest is forgotten when there is no room.
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, FLOW_MAX_DISKS_BELOW);
+  __type(key, __u32);
+  __type(value, struct disk_below);
+} disks_below SEC(".maps");
+
+// Disks that VMs use, several hundred on a large host; user space forgets those that were not used for long.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_DISKS);
+  __type(key, __u64);
+  __type(value, struct disk_device);
+} disks SEC(".maps");
+
+// Two disks for each of FLOW_DEFAULT_MAX_VCPUS VMs. User space forgets VMs that are gone.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_VM_DISKS);
+  __type(key, struct vm_disk_key);
+  __type(value, struct vm_disk);
+} vm_disks SEC(".maps");
+
+// As many queues of taps. User space forgets VMs that are gone; a device that goes takes its own away.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_TAP_QUEUES);
+  __type(key, struct tap_key);
+  __type(value, struct tap_queue);
+} tap_queues SEC(".maps");
+
 // The oldest is forgotten when there is no room: it is learnt again.
 struct {
   __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -186,11 +218,18 @@ static __always_inline void raise_highest_slot(__u32 index) {
   }
 }
 
+static __always_inline __u64 lapic_regs_of(__u64 vcpu) {
+  __u64 lapic = config.vcpu_apic == FLOW_NO_OFFSET ? 0 : read_u64(vcpu, config.vcpu_apic);
+  return lapic && config.lapic_regs != FLOW_NO_OFFSET ? read_u64(lapic, config.lapic_regs) : 0;
+}
+
+// What a VM's process begins with. Too large for the stack.
+struct vm_io no_io;
+
 // The slot of `vcpu`, a new one if it has none; FLOW_NO_SLOT if none is free. All of its identity is
 // written before anybody else can find it: two CPUs may come here for the same vCPU, and one gives its
 // slot back.
 static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid) {
-  struct vm_io no_io = {};
   __u32 index = FLOW_NO_SLOT, *first;
   struct vcpu_slot *slot;
   if (!*(volatile __u32 *)&following) return FLOW_NO_SLOT;
@@ -206,6 +245,7 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid)
   slot->id.tid = (__u32)pid_tgid;
   slot->id.taken_ns = now_ns;
   slot->id.generation++;
+  slot->lapic_regs = lapic_regs_of(vcpu);
   slot->polled_ns = read_u64(vcpu, config.poll_success_ns) + read_u64(vcpu, config.poll_fail_ns);
   end_write(slot);
   if (bpf_map_update_elem(&vcpu_index, &vcpu, &index, BPF_NOEXIST)) {
@@ -257,7 +297,7 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
   slot->id.tgid = pid_tgid >> 32;
   if (slot->id.tid != (__u32)pid_tgid && slot->flow.state == FLOW_VMM_BLOCKED) {
     flow_post_wake(&slot->mailbox, now_ns, flow_waker((__u32)pid_tgid, FLOW_WAKE_BARE));
-    flow_in(&slot->flow, &slot->mailbox, now_ns, 0, 0);
+    flow_in(&slot->flow, &slot->mailbox, now_ns, 0, 0, 0);
   }
   slot->id.tid = (__u32)pid_tgid;
   end_write(slot);

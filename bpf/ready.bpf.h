@@ -52,13 +52,6 @@ struct holder {
   __u32 kind; // enum flow_culprit as a VM that is no part of it sees it
 };
 
-// A vhost worker before 6.4 is a kernel thread that has borrowed its VMM's memory. Source: vhost_worker().
-static __always_inline __u32 works_for(struct task_struct *task) {
-  struct mm_struct *mm = BPF_CORE_READ(task, mm);
-  if (!mm || !bpf_core_field_exists(mm->owner)) return 0;
-  return BPF_CORE_READ(mm, owner, tgid);
-}
-
 static __always_inline void describe_holder(struct holder *holder, struct task_struct *task, __u32 pid,
                                             __u32 tgid, __u32 flags, const struct vcpu_slot *slot) {
   holder->kvm = slot ? slot->id.kvm : 0;

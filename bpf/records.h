@@ -6,6 +6,7 @@
 
 #include <linux/types.h>
 
+#include "io_records.h"
 #include "nested_flow.h"
 #include "vcpu_flow.h"
 
@@ -38,8 +39,11 @@ struct vcpu_slot {
   struct vcpu_end end;
   struct vcpu_mailbox mailbox;
   __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
-  __u64 busy_out_ns;  ///< the process' disk clock when the vCPU halted
-  __u64 busy_wake_ns; ///< and when it was woken
+  __u64 lapic_regs;   ///< address of its LAPIC's registers; 0: not known
+  __u64 disk_out_ns;  ///< the process' disk clock when the vCPU halted
+  __u64 disk_wake_ns; ///< and when it was woken
+  __u64 net_out_ns;   ///< the same of its network clock
+  __u64 net_wake_ns;
   __u64 task;      ///< address of its thread, since it last left a CPU or was woken
   __u32 waits_at;  ///< the CPU whose list of waiters it is on, plus 1; 0: on none
   __u32 waits_in;  ///< its place there
@@ -65,7 +69,16 @@ enum flow_program {
   FLOW_PROG_MIGRATE,
   FLOW_PROG_REQUEST,
   FLOW_PROG_REQUEST_END,
+  FLOW_PROG_REQUEST_HELD,
+  FLOW_PROG_REMAP,
   FLOW_PROG_PACKET,
+  FLOW_PROG_PACKET_QUEUED,
+  FLOW_PROG_PACKET_DROPPED,
+  FLOW_PROG_SENT_RECEIVE,
+  FLOW_PROG_SENT_LIST,
+  FLOW_PROG_SENT_GRO,
+  FLOW_PROG_SENT_FRAGS,
+  FLOW_PROG_NETDEV_GONE,
   FLOW_PROG_THREAD_EXIT,
   FLOW_PROG_DESTROY,
   FLOW_PROG_NESTED_ENTRY,
@@ -105,6 +118,9 @@ struct cpu_record {
   __u32 waiter[FLOW_WAITERS]; ///< slots that wait for this CPU, FLOW_NO_SLOT where there is none
   __u32 pad;
   struct program_cost cost[FLOW_PROGS];
+  __u64 xmit_device; ///< whose packet is being handed to its driver here
+  __u32 xmit_queue;
+  __u32 pad_xmit;
 } __attribute__((aligned(64))); // CPUs do not share a cache line
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.
@@ -120,38 +136,28 @@ enum flow_loss {
   FLOW_LOSS_NO_REQUEST,      ///< more disk requests in flight than FLOW_MAX_REQUESTS
   FLOW_LOSS_REQUEST_END,     ///< the end of a disk request was not seen
   FLOW_LOSS_NO_NESTED,       ///< more nested vCPUs than FLOW_MAX_NESTED: the VM's own sums are right all the same
+  FLOW_LOSS_NO_DISK,         ///< no room for one more disk, or VM on a disk: its contention is not seen
+  FLOW_LOSS_NO_TAP,          ///< no room for one more queue of a tap: its packets are not seen
   FLOW_LOSSES
 };
 
-/// Disk requests of one VMM process by what they do.
-enum flow_disk_op { FLOW_DISK_READ, FLOW_DISK_WRITE, FLOW_DISK_OTHER, FLOW_DISK_OPS };
-struct disk_count {
-  __u64 operations; ///< completed
-  __u64 bytes;
-  __u64 ns; ///< from the block layer's entry to completion, summed over requests
-};
-
-/// One VMM process. Writers: whoever begins or ends a request of it, on any CPU.
+/// One VMM process. Writers: whoever begins or ends a request or packet of it, on any CPU, atomically.
 struct vm_io {
   struct disk_count disk[FLOW_DISK_OPS];
-  __u64 busy_ns;       ///< time with a request in flight, but for the present one
-  __u64 busy_since_ns; ///< of the present one
-  __s64 in_flight;
+  struct busy_clock disk_busy;  ///< users: requests that the host has not completed
+  __u64 disk_contended_ns; ///< with one in flight while another VM has one on the same disk
+  __u64 disk_waited_ns;    ///< of all requests' time: the disk served another VM
+  __u64 disk_held_ns;      ///< of all requests' time: held back by the cgroup's io.max
   __u64 completions;
   __u64 claimed;    ///< completions that an interrupt has already been explained with
   __u32 packet_tid; ///< the thread that has read a packet since its last interrupt; 0: none
-  __u32 pad;
+  __u32 net_seen;   ///< FLOW_NET_*: what of its packets can be seen
+  struct net_count net[FLOW_NET_DIRECTIONS];
+  struct busy_clock net_busy; ///< users: queues of its taps in which a packet waits for it
+  __u64 net_waited_ns;
+  __u64 net_dropped;
+  __u64 interrupts[FLOW_WAKE_KINDS]; ///< given to its vCPUs
 };
-
-/// A request on its way, by the address of its bio.
-struct disk_request {
-  __u64 since_ns;
-  __u32 tgid;
-  __u32 bytes;
-  __u32 op; ///< REQ_OP_*
-  __u32 pad;
-};
-#define FLOW_MAX_REQUESTS 16384u
 
 /// What a vector of a VM was about, fading: 1/8 is forgotten at each interrupt.
 struct vector_key {

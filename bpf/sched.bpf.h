@@ -62,7 +62,8 @@ static __always_inline void leave_cpu(struct cpu_record *cpu, struct vcpu_slot *
   if (state == FLOW_VMM_BLOCKED) slot->flow.block = block_of(prev, slot);
   if (state == FLOW_HALTED) {
     io = io_of(slot->id.tgid);
-    slot->busy_out_ns = slot->busy_wake_ns = io ? busy_clock(io, now_ns) : 0;
+    slot->disk_out_ns = slot->disk_wake_ns = io ? busy_read(&io->disk_busy, now_ns) : 0;
+    slot->net_out_ns = slot->net_wake_ns = io ? busy_read(&io->net_busy, now_ns) : 0;
   }
   if (state == FLOW_READY) {
     slot->task = (__u64)prev;
@@ -105,7 +106,8 @@ int on_sched_switch(__u64 *ctx) {
   if (next_slot) {
     begin_write(next_slot);
     flow_in(&next_slot->flow, &next_slot->mailbox, now_ns, in_kvm_run(next),
-            next_slot->busy_wake_ns - next_slot->busy_out_ns);
+            busy_between(next_slot->disk_out_ns, next_slot->disk_wake_ns),
+            busy_between(next_slot->net_out_ns, next_slot->net_wake_ns));
     end_write(next_slot);
   }
   cpu->slot = next_slot ? next_index : FLOW_NO_SLOT;
@@ -127,8 +129,10 @@ int on_sched_waking(__u64 *ctx) {
   slot = thread_slot(wakee, &index);
   cpu = this_cpu();
   if (!slot || !cpu) return 0;
-  if (slot->flow.state == FLOW_HALTED && (io = io_of(slot->id.tgid)))
-    slot->busy_wake_ns = busy_clock(io, now_ns);
+  if (slot->flow.state == FLOW_HALTED && (io = io_of(slot->id.tgid))) {
+    slot->disk_wake_ns = busy_read(&io->disk_busy, now_ns);
+    slot->net_wake_ns = busy_read(&io->net_busy, now_ns);
+  }
   flow_post_wake(&slot->mailbox, now_ns,
                  flow_waker((__u32)bpf_get_current_pid_tgid(), wake_kind(cpu, slot, now_ns)));
   if (flow_sleeps(&slot->flow) && !slot->waits_at) list_woken(slot, index, wakee);

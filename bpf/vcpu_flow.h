@@ -289,10 +289,10 @@ FLOW_FN void flow_end_ready(struct vcpu_flow *f, __u64 ns, __u32 is_woken) {
   flow_wait(f, 0, 0);
 }
 
-/// sched_switch, the vCPU's thread gets a CPU; `in_kvm_run` tells KVM from VMM. `io_pending_ns` of its sleep a
-/// disk request of the VM was in flight.
+/// sched_switch, the vCPU's thread gets a CPU; `in_kvm_run` tells KVM from VMM. `disk_pending_ns` of its sleep a
+/// disk request of the VM was in flight, `net_pending_ns` of it a packet for the VM waited.
 FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 now_ns,
-                     __u32 in_kvm_run, __u64 io_pending_ns) {
+                     __u32 in_kvm_run, __u64 disk_pending_ns, __u64 net_pending_ns) {
   __u64 slept_from_ns = f->last_ns;
   __u32 from = f->state;
   if (!flow_start(f, now_ns, in_kvm_run ? FLOW_KVM : FLOW_VMM)) {
@@ -312,7 +312,8 @@ FLOW_FN void flow_in(struct vcpu_flow *f, const struct vcpu_mailbox *m, __u64 no
       // Spelled out, because the verifier forgets the bounds of an index over all this.
       if (from == FLOW_HALTED) {
         f->ns[FLOW_HALTED] += asleep_ns;
-        f->io_pending_ns += io_pending_ns < asleep_ns ? io_pending_ns : asleep_ns;
+        f->disk_pending_ns += disk_pending_ns < asleep_ns ? disk_pending_ns : asleep_ns;
+        f->net_pending_ns += net_pending_ns < asleep_ns ? net_pending_ns : asleep_ns;
         flow_end_halt_wait(f, asleep_ns, kind);
       } else if (from == FLOW_VMM_BLOCKED) {
         f->ns[FLOW_VMM_BLOCKED] += asleep_ns;

@@ -115,7 +115,8 @@ struct vcpu_flow {
   __u64 block_ns[FLOW_BLOCKS]; ///< ns[FLOW_VMM_BLOCKED], by what the thread slept in
   __u32 block;                 ///< enum flow_block of the present sleep
   __u32 pad_block;
-  __u64 io_pending_ns; ///< of ns[FLOW_HALTED]: with a disk request of the VM in flight
+  __u64 disk_pending_ns; ///< of ns[FLOW_HALTED]: with a disk request of the VM in flight
+  __u64 net_pending_ns;  ///< of ns[FLOW_HALTED]: with a packet for the VM waiting in its tap
   __u64 culprit_ns[FLOW_CULPRITS]; ///< ns[FLOW_READY], and the open wait as far as it is blamed
   __u64 blame_since_ns; ///< the wait for a CPU has been told up to here; 0: nobody tells it
   __u64 blamed_ns;      ///< of this wait, in culprit_ns

@@ -16,6 +16,9 @@
 #include "maps.bpf.h"
 
 #include "io.bpf.h"
+#include "disk.bpf.h"
+#include "net.bpf.h"
+#include "interrupts.bpf.h"
 #include "wake.bpf.h"
 #include "ready.bpf.h"
 

@@ -8,10 +8,6 @@
 
 // include/linux/preempt.h: NMI and hard interrupt bits of the preempt count
 #define HARDIRQ_BITS 0x00ff0000
-// include/linux/sched.h
-#define PF_WQ_WORKER 0x00000020
-#define PF_KTHREAD 0x00200000
-
 // An interrupt is given, and its vCPU woken, within microseconds; an emulated CPU may stand still between.
 #define JOIN_NS 5000000u
 
@@ -91,6 +87,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
   is_routed = cpu->routed_tid == (__u32)task->pid && now_ns - cpu->routed_ns < JOIN_NS;
   cpu->routed_tid = 0;
   if (slot && slot->id.vcpu_id == vcpu_id && !is_hardirq) {
+    count_interrupt(slot->id.tgid, kind_of_own(slot, is_routed, vector & 0xff), delivery);
     if (is_routed || !slot->flow.unsettled_ns) return 0;
     begin_write(slot);
     flow_accept(&slot->flow);
@@ -107,6 +104,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
     cpu->given.kind = kind_of_giver(task, is_routed);
   if (cpu->given.kind == FLOW_WAKE_VMM)
     cpu->given.kind = kind_of_vmm(task->tgid, task->pid, vector & 0xff);
+  count_interrupt(is_hardirq ? 0 : process_behind(task), cpu->given.kind, delivery);
   count_run(&cpu->cost[FLOW_PROG_ACCEPT], now_ns);
   return 0;
 }

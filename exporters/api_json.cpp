@@ -60,13 +60,39 @@ Json userspace_exits(const VmFlow& vm) {
 }
 
 Json disk(const DiskFlow& flow) {
-  Json disk{{"in_flight", flow.in_flight}, {"halted_pending_seconds", seconds(flow.halted_ns)}};
+  Json disk{{"in_flight", flow.in_flight},
+            {"halted_pending_seconds", seconds(flow.halted_ns)},
+            {"contended_seconds", seconds(flow.contended_ns)},
+            {"wait_for_others_seconds", seconds(flow.waited_ns)},
+            {"throttled_seconds", seconds(flow.held_ns)}};
   for (uint32_t op = 0; op < FLOW_DISK_OPS; op++)
     disk[std::string(disk_op_name(static_cast<flow_disk_op>(op)))] = {
         {"operations", flow.done[op].operations},
         {"bytes", flow.done[op].bytes},
         {"seconds", seconds(flow.done[op].ns)}};
   return disk;
+}
+
+Json packets(const net_count& count) {
+  return {{"packets", count.packets}, {"bytes", count.bytes}};
+}
+
+Json net(const NetFlow& flow) {
+  Json net{{"receive", packets(flow.received)}};
+  if (!flow.tap) return net;
+  net["transmit"] = packets(flow.tap->transmitted);
+  net["waiting"] = flow.tap->waiting;
+  net["wait_seconds"] = seconds(flow.tap->waited_ns);
+  net["drops"] = flow.tap->dropped;
+  net["halted_pending_seconds"] = seconds(flow.tap->halted_ns);
+  return net;
+}
+
+Json interrupts(const std::array<uint64_t, kWaitReasons>& counts) {
+  Json interrupts;
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+    interrupts[std::string(wait_reason_name(static_cast<WaitReason>(reason)))] = counts[reason];
+  return interrupts;
 }
 
 Json helpers(const RoleTimes& times) {
@@ -149,6 +175,8 @@ Json whole(const VmFlow& vm, uint64_t now_ns) {
   if (vm.helpers) json["threads"] = helpers(*vm.helpers);
   if (vm.disk) json["disk"] = disk(*vm.disk);
   if (vm.levels) add_nested(json, vm, now_ns);
+  if (vm.net) json["net"] = net(*vm.net);
+  if (vm.interrupts) json["interrupts"] = interrupts(*vm.interrupts);
   json["vcpus"] = vcpus(vm);
   return json;
 }

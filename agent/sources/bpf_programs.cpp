@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <numeric>
 #include <utility>
 
@@ -96,6 +97,12 @@ void leave_out(bpf_object* object, const std::vector<std::string>& tracepoints) 
   }
 }
 
+uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
 /// Is the code read from a structure, and is there a record to hold against it?
 bool is_comparable(const flow_config& config) {
   return config.record_code != FLOW_NO_OFFSET &&
@@ -125,6 +132,7 @@ BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
   std::swap(slot_count_, other.slot_count_);
   std::swap(cpu_count_, other.cpu_count_);
   std::swap(destroy_hook_, other.destroy_hook_);
+  std::swap(sees_throttled_bios_, other.sees_throttled_bios_);
   return *this;
 }
 
@@ -141,6 +149,8 @@ Result<BpfPrograms> BpfPrograms::load(const KernelSupport& support, uint32_t max
   // Some kernels refuse to hook a function: the end of a vCPU is then its thread's. Without a
   // mounted tracefs there is no record to read: the codes are then unknown, and counted as that.
   auto without = support;
+  without.sees_throttled_bios = without.sees_netdevs_removed = false;
+  if (auto again = load_with(without, max_vcpus)) return again;
   without.destroy_hook = DestroyHook::none;
   for (const auto source : {support.config.exit_source, __u32{FLOW_EXIT_FROM_NOWHERE}}) {
     without.config.exit_source = source;
@@ -168,6 +178,7 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
               sizeof(support.config));
   const auto hook = loaded.destroy_hook_ = support.destroy_hook;
+  loaded.sees_throttled_bios_ = support.sees_throttled_bios;
   const bool recorded = support.config.exit_source == FLOW_EXIT_FROM_RECORD;
   bpf_program__set_autoload(object->progs.on_kvm_exit, !recorded);
   bpf_program__set_autoload(object->progs.on_kvm_exit_record, recorded);
@@ -176,6 +187,8 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   leave_out(object->obj, support.missing_tracepoints);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
+  bpf_program__set_autoload(object->progs.on_blk_throtl, support.sees_throttled_bios);
+  bpf_program__set_autoload(object->progs.on_netdev_gone, support.sees_netdevs_removed);
   if (const int error = vmflow_bpf__load(object); error != 0)
     return failure(fmt::format("loading the BPF programs failed: {}", why(-error)));
   if (auto mapped = loaded.map_memory(); !mapped) return tl::unexpected(mapped.error());
@@ -309,6 +322,23 @@ std::map<uint32_t, vm_io> BpfPrograms::ios() const {
   return ios;
 }
 
+std::map<uint32_t, uint64_t> BpfPrograms::packets_waiting() const {
+  const auto map = bpf_map__fd(object_->maps.tap_queues);
+  std::map<uint32_t, uint64_t> waiting;
+  for_each_key<tap_key>(map, [&](const tap_key& key) {
+    tap_queue queue{};
+    if (bpf_map_lookup_elem(map, &key, &queue) == 0) waiting[queue.tgid] += queue.waiting;
+  });
+  return waiting;
+}
+
+std::vector<uint64_t> BpfPrograms::unattributed_interrupts() const {
+  std::vector<uint64_t> kinds(FLOW_WAKE_KINDS);
+  for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
+    kinds[kind] = __atomic_load_n(&object_->bss->unattributed[kind], __ATOMIC_RELAXED);
+  return kinds;
+}
+
 // One that began after `live` was read has a slot by now.
 bool BpfPrograms::has_vm(const std::set<VmKey>& live, uint32_t tgid) const {
   const auto vm = live.lower_bound({tgid, 0});
@@ -318,6 +348,26 @@ bool BpfPrograms::has_vm(const std::set<VmKey>& live, uint32_t tgid) const {
         __atomic_load_n(&slots_[index].in_use, __ATOMIC_ACQUIRE) != 0)
       return true;
   return false;
+}
+
+// What a program still works on stays: a disk that has requests in flight, and a VM on it.
+void BpfPrograms::forget_disks(const std::set<VmKey>& live) {
+  constexpr uint64_t kUnusedNs = 600'000'000'000;
+  const auto disks = bpf_map__fd(object_->maps.disks);
+  const auto now_ns = monotonic_ns();
+  for_each_key<uint64_t>(disks, [&](uint64_t key) {
+    disk_device disk{};
+    if (bpf_map_lookup_elem(disks, &key, &disk) == 0 && disk.vms == 0 &&
+        disk.last_ns + kUnusedNs < now_ns)
+      bpf_map_delete_elem(disks, &key);
+  });
+  const auto uses = bpf_map__fd(object_->maps.vm_disks);
+  for_each_key<vm_disk_key>(uses, [&](const vm_disk_key& key) {
+    vm_disk use{};
+    if (bpf_map_lookup_elem(uses, &key, &use) == 0 && use.in_flight == 0 &&
+        (!has_vm(live, key.tgid) || use.last_ns + kUnusedNs < now_ns))
+      bpf_map_delete_elem(uses, &key);
+  });
 }
 
 void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
@@ -333,6 +383,13 @@ void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   for_each_key<uint32_t>(processes, [&](uint32_t tgid) {
     if (!has_vm(live, tgid)) bpf_map_delete_elem(processes, &tgid);
   });
+  const auto queues = bpf_map__fd(object_->maps.tap_queues);
+  for_each_key<tap_key>(queues, [&](const tap_key& key) {
+    tap_queue queue{};
+    if (bpf_map_lookup_elem(queues, &key, &queue) == 0 && !has_vm(live, queue.tgid))
+      bpf_map_delete_elem(queues, &key);
+  });
+  forget_disks(live);
 }
 
 void BpfPrograms::recycle(uint32_t index) {

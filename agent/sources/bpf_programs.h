@@ -55,6 +55,9 @@ class BpfPrograms {
   /// False: the end of a vCPU is told from its thread and its process alone.
   bool sees_vcpus_destroyed() const { return destroy_hook_ != DestroyHook::none; }
 
+  /// False: disk requests that a cgroup's io.max holds back are not seen.
+  bool sees_throttled_bios() const { return sees_throttled_bios_; }
+
   /// What the exit codes that were read and the classic tracepoint's own said of the same exits.
   struct CodeCheck {
     uint64_t equal = 0;
@@ -79,10 +82,15 @@ class BpfPrograms {
   std::vector<NestedReading> nested_vcpus() const;
   void forget_nested(const std::vector<nested_key>& keys);
 
-  /// Disk requests by VMM process.
+  /// Disk requests and packets by VMM process.
   std::map<uint32_t, vm_io> ios() const;
+  /// Packets that wait now in the taps of a VMM process.
+  std::map<uint32_t, uint64_t> packets_waiting() const;
+  /// Interrupts of vCPUs of nobody known. Shape: by enum flow_wake_kind.
+  std::vector<uint64_t> unattributed_interrupts() const;
 
-  /// Forgets what concerns none of the VMs `live`: their pairs, nested vCPUs, processes.
+  /// Forgets what concerns none of the VMs `live`: their pairs, nested vCPUs, processes, taps and
+  /// disks.
   void forget_all_but(const std::set<VmKey>& live);
 
   /// Gives a slot back for the next vCPU. Its content must have been read for the last time.
@@ -93,6 +101,7 @@ class BpfPrograms {
   static Result<BpfPrograms> load_with(const KernelSupport& support, uint32_t max_vcpus);
   Result<void> map_memory();
   bool has_vm(const std::set<VmKey>& live, uint32_t tgid) const;
+  void forget_disks(const std::set<VmKey>& live);
 
   struct Destroy {
     void operator()(vmflow_bpf* object) const;
@@ -108,6 +117,7 @@ class BpfPrograms {
   uint32_t slot_count_ = 0;
   uint32_t cpu_count_ = 0;
   DestroyHook destroy_hook_ = DestroyHook::none;
+  bool sees_throttled_bios_ = false;
 };
 
 }  // namespace vmflow

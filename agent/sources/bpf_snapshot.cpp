@@ -53,7 +53,16 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_sched_migrate_task", "sched_migrate_task", FLOW_PROG_MIGRATE},
     {"on_block_bio_queue", "block_bio_queue", FLOW_PROG_REQUEST},
     {"on_block_rq_complete", "block_rq_complete", FLOW_PROG_REQUEST_END},
+    {"on_block_bio_remap", "block_bio_remap", FLOW_PROG_REMAP},
+    {"on_blk_throtl", "__blk_throtl_bio", FLOW_PROG_REQUEST_HELD},
     {"on_skb_copy_datagram", "skb_copy_datagram_iovec", FLOW_PROG_PACKET},
+    {"on_net_dev_start_xmit", "net_dev_start_xmit", FLOW_PROG_PACKET_QUEUED},
+    {"on_net_dev_xmit", "net_dev_xmit", FLOW_PROG_PACKET_DROPPED},
+    {"on_netif_receive_skb", "netif_receive_skb_entry", FLOW_PROG_SENT_RECEIVE},
+    {"on_netif_receive_skb_list", "netif_receive_skb_list_entry", FLOW_PROG_SENT_LIST},
+    {"on_napi_gro_receive", "napi_gro_receive_entry", FLOW_PROG_SENT_GRO},
+    {"on_napi_gro_frags", "napi_gro_frags_entry", FLOW_PROG_SENT_FRAGS},
+    {"on_netdev_gone", "unregister_netdevice_queue", FLOW_PROG_NETDEV_GONE},
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
     {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
@@ -97,6 +106,9 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   snapshot.ios = programs.ios();
   snapshot.nested = programs.nested_vcpus();
   snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
+  snapshot.packets_waiting = programs.packets_waiting();
+  const auto unattributed = programs.unattributed_interrupts();
+  std::copy(unattributed.begin(), unattributed.end(), snapshot.unattributed_interrupts.begin());
   read_slots(programs, snapshot);
   const auto histograms = programs.exit_histograms();
   std::copy(histograms.begin(), histograms.end(), snapshot.exit_histograms.begin());

@@ -38,7 +38,14 @@ constexpr auto kOptionalTracepoints =
                                        {"block_bio_queue", 1},
                                        {"block_bio_complete", 2},
                                        {"block_rq_complete", 3},
-                                       {"skb_copy_datagram_iovec", 2}});
+                                       {"block_bio_remap", 3},
+                                       {"skb_copy_datagram_iovec", 2},
+                                       {"net_dev_start_xmit", 2},
+                                       {"net_dev_xmit", 4},
+                                       {"netif_receive_skb_entry", 1},
+                                       {"netif_receive_skb_list_entry", 1},
+                                       {"napi_gro_receive_entry", 1},
+                                       {"napi_gro_frags_entry", 1}});
 
 /// Of nested guests all three are followed or none: two of them would tell a level that is not
 /// left. Source: kvm_nested_vmenter since 6.1; kvm_nested_vmexit had other arguments before 5.16.
@@ -138,6 +145,8 @@ Result<KernelSupport> probe_kernel() {
   config.apf_halted = offset_or_none(*btf, "kvm_vcpu", {"arch.apf.halted"});
   config.fault_code = flow_exit_index(config.is_vmx, config.is_vmx ? kVmxFault : kSvmFault);
   config.preempt_notifier = offset_or_none(*btf, "kvm_vcpu", {"preempt_notifier"});
+  config.vcpu_apic = offset_or_none(*btf, "kvm_vcpu", {"arch.apic"});
+  config.lapic_regs = offset_or_none(*btf, "kvm_lapic", {"regs"});
   config.vcpu_pid = offset_or_none(*btf, "kvm_vcpu", {"pid"});
   config.poll_success_ns = offset_or_none(
       *btf, "kvm_vcpu", {"stat.generic.halt_poll_success_ns", "stat.halt_poll_success_ns"});
@@ -160,6 +169,8 @@ Result<KernelSupport> probe_kernel() {
       support.missing_tracepoints.push_back(tracepoint.name);
   find_exit_code(*btf, support);
   support.destroy_hook = find_destroy_hook(*btf);
+  support.sees_throttled_bios = btf->has_function("__blk_throtl_bio");
+  support.sees_netdevs_removed = btf->has_function("unregister_netdevice_queue");
   return support;
 }
 

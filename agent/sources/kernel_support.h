@@ -30,6 +30,8 @@ struct KernelSupport {
   std::vector<std::string> missing_tracepoints;
   bool sees_nested = false;  ///< KVM tells when a guest runs a guest of its own
   DestroyHook destroy_hook = DestroyHook::none;
+  bool sees_throttled_bios = false;   ///< __blk_throtl_bio() can be hooked
+  bool sees_netdevs_removed = false;  ///< unregister_netdevice_queue() can
   flow_config config{};
 };
 

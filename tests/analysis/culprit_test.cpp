@@ -35,7 +35,7 @@ class Culprit : public testing::Test {
     flow_blame(&flow, 700, FLOW_CULPRIT_HOST_TASK, 0);
     flow_blame(&flow, 800, FLOW_CULPRIT_NONE, 0);
     vcpu_mailbox none{};
-    flow_in(&flow, &none, 800, 1, 0);
+    flow_in(&flow, &none, 800, 1, 0, 0);
   }
 
   std::vector<CulpritFlow> rows(std::vector<BlameReading> blames) {

@@ -42,14 +42,14 @@ TEST_F(Disk, of_several_vms_in_a_process_is_the_first_ones) {
 TEST_F(Disk, is_absent_until_the_host_has_seen_a_request) {
   EXPECT_FALSE(vm_called(look({}), "200-8").disk);
   vm_io begun{};
-  begun.in_flight = 1;
+  begun.disk_busy.users = 1;
   EXPECT_EQ(vm_called(look(begun), "100-7").disk->in_flight, 1u);
 }
 
 TEST_F(Disk, never_has_fewer_than_no_request_in_flight) {
   vm_io io{};
   io.disk[FLOW_DISK_READ].operations = 1;
-  io.in_flight = -1;  // the beginning of one was missed
+  io.disk_busy.users = -1;  // the beginning of one was missed
   EXPECT_EQ(vm_called(look(io), "100-7").disk->in_flight, 0u);
 }
 

@@ -35,7 +35,7 @@ class DrawnSlot {
     return *this;
   }
   DrawnSlot& in(uint64_t at_ns) {
-    flow_in(&slot.flow, &slot.mailbox, at_ns, 1, 0);
+    flow_in(&slot.flow, &slot.mailbox, at_ns, 1, 0, 0);
     return *this;
   }
   DrawnSlot& thread_exit(uint64_t at_ns) {

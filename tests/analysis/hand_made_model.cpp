@@ -59,7 +59,10 @@ VmFlow vm() {
     (*vm.helpers)[role] = {(30 + role) * kSecond, (40 + role) * kSecond};
   vm.disk = DiskFlow{.done = {{{11, 45056, kSecond}, {12, 49152, 2 * kSecond}, {1, 0, 1000}}},
                      .in_flight = 2,
-                     .halted_ns = 5 * kSecond};
+                     .halted_ns = 5 * kSecond,
+                     .contended_ns = 6 * kSecond,
+                     .waited_ns = 7 * kSecond,
+                     .held_ns = 8 * kSecond};
   vm.levels = NestedSums{
       .level_ns = {kSecond, 2 * kSecond, vm.time.state_ns[FLOW_GUEST_NESTED], 5 * kSecond},
       .pending_ns = kSecond / 8,
@@ -76,6 +79,14 @@ VmFlow vm() {
                 .first_ns = 900 * kSecond,
                 .last_ns = 999 * kSecond,
                 .exits = {{"cpuid", 0, 3001}, {"intr", 100, 998}}}};
+  vm.net = NetFlow{.received = {21, 2100},
+                   .tap = NetFlow::Tap{.transmitted = {22, 2200},
+                                       .waiting = 3,
+                                       .waited_ns = 9 * kSecond,
+                                       .dropped = 4,
+                                       .halted_ns = 10 * kSecond}};
+  vm.interrupts.emplace();
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++) (*vm.interrupts)[reason] = 60 + reason;
   vm.poll_success_ns = 3 * kSecond;
   vm.poll_fail_ns = 4 * kSecond;
   vm.poll_success = 300;
@@ -109,6 +120,8 @@ FlowModel hand_made_model() {
   model.vms = {vm()};
   model.departed = {.vms = 3, .time = ledger(100), .folded_exits = folded_exits(1000)};
   model.wakeup_latencies = durations(4 * kSecond);
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+    model.unattributed_interrupts[reason] = 70 + reason;
   model.exit_durations.assign(kFoldedExits, durations(5 * kSecond));
   for (uint32_t i = 0; i < FLOW_ANOMALIES; i++) model.health.anomalies[i] = 10 + i;
   for (uint32_t i = 0; i < FLOW_LOSSES; i++) model.health.losses[i] = 20 + i;

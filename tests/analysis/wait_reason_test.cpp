@@ -40,7 +40,7 @@ TEST(WaitReason, of_a_halt_is_open_until_it_is_known) {
   EXPECT_EQ(vm.open_wait_ns[FLOW_HALTED], 130u);
 
   flow_post_wake(&vcpu.slot.mailbox, 400, flow_waker(0, FLOW_WAKE_HARDIRQ));
-  flow_in(&vcpu.slot.flow, &vcpu.slot.mailbox, 460, 1, 0);
+  flow_in(&vcpu.slot.flow, &vcpu.slot.mailbox, 460, 1, 0, 0);
   vm = vm_called(books.look(host.look(470)), "100-7");
   EXPECT_EQ(vm.open_wait_ns[FLOW_HALTED], 230u) << "it may have been the timer";
   EXPECT_EQ(wait_of(vm, WaitReason::kTimer), 0u);

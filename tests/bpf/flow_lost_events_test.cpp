@@ -69,7 +69,8 @@ void expect_conserved(const vcpu_flow& flow) {
   EXPECT_EQ(sum(flow.ns) + flow.held_ns, flow.last_ns - flow.first_ns);
   EXPECT_EQ(sum(flow.wait_ns) + flow.unsettled_ns, flow.ns[FLOW_HALTED]);
   EXPECT_EQ(sum(flow.block_ns), flow.ns[FLOW_VMM_BLOCKED]);
-  EXPECT_LE(flow.io_pending_ns, flow.ns[FLOW_HALTED]);
+  EXPECT_LE(flow.disk_pending_ns, flow.ns[FLOW_HALTED]);
+  EXPECT_LE(flow.net_pending_ns, flow.ns[FLOW_HALTED]);
   EXPECT_EQ(flow.poll_success_ns + flow.poll_fail_ns, flow.ns[FLOW_HALT_POLL]);
   EXPECT_GE(sum(flow.culprit_ns), flow.ns[FLOW_READY]);
   uint64_t after_exits = flow.pending_ns;

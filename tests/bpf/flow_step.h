@@ -43,7 +43,7 @@ FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
     flow_out(f, s->at_ns, (__u32)s->a);
     if (s->b) f->block = s->b - 1;
   } else if (s->kind == STEP_IN)
-    flow_in(f, m, s->at_ns, (__u32)s->a, s->b);
+    flow_in(f, m, s->at_ns, (__u32)s->a, s->b, s->b / 2);
   else if (s->kind == STEP_HALT_END)
     flow_halt_end(f, s->at_ns, s->a, s->b, 1);
   else if (s->kind == STEP_WAKE)

@@ -30,7 +30,7 @@ TEST_P(FlowTables, add_up) {
   EXPECT_EQ(std::vector<uint64_t>(flow.wait_ns, flow.wait_ns + FLOW_WAKE_KINDS),
             waits_of(GetParam()));
   EXPECT_EQ(flow.unsettled_ns, GetParam().unsettled);
-  EXPECT_EQ(flow.io_pending_ns, GetParam().io_pending);
+  EXPECT_EQ(flow.disk_pending_ns, GetParam().io_pending);
   EXPECT_EQ(std::vector<uint64_t>(flow.block_ns, flow.block_ns + FLOW_BLOCKS),
             blocks_of(GetParam()));
   EXPECT_EQ(std::vector<uint64_t>(flow.culprit_ns, flow.culprit_ns + FLOW_CULPRITS),
