@@ -62,6 +62,7 @@ Result<void> Agent::attach_if_possible() {
   auto support = probe_kernel();
   if (!support) return tl::unexpected(support.error());
   support_ = std::move(*support);
+  support_->config.tell_irq = config_.culprit_irq;
   return support_->kvm == Kvm::absent ? Result<void>{} : load();
 }
 
@@ -120,11 +121,11 @@ void Agent::watch_entries() {
                                          programs_->losses()[FLOW_LOSS_UNKNOWN_VCPU]);
 }
 
-Snapshot Agent::read_maps(AgentFlow& agent, bool with_blames) {
+Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
   Snapshot snapshot;
   timed(agent, "bpf", [&] {
     if (!programs_) return false;
-    snapshot = read_snapshot(*programs_, *support_, with_blames);
+    snapshot = read_snapshot(*programs_, *support_, with_pairs);
     snapshot.entries_missing = entries_missing_;
     return true;
   });
@@ -140,14 +141,15 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_blames) {
     for (const auto& [vm, identity] : snapshot.identities)
       if (!snapshot.threads.contains(vm.tgid))
         snapshot.threads[vm.tgid] = read_threads("/proc", vm.tgid);
+    kernel_workers_.add_to(snapshot.threads);
     return true;
   });
   return snapshot;
 }
 
-FlowModel Agent::look(bool with_blames) {
+FlowModel Agent::look(bool with_pairs) {
   AgentFlow agent{.version = kVersion, .revision = kRevision, .collectors = {}, .process = {}};
-  const auto snapshot = read_maps(agent, with_blames);
+  const auto snapshot = read_maps(agent, with_pairs);
   auto built = build_model(snapshot, std::move(carry_));
   carry_ = std::move(built.carry);
   if (programs_) {
@@ -186,7 +188,8 @@ void Agent::warn_once(const FlowModel& model) {
 
 std::string Agent::metrics() {
   const std::lock_guard lock(mutex_);
-  return prometheus_text(look(false), {.per_vcpu = config_.per_vcpu});
+  return prometheus_text(look(false),
+                         {.per_vcpu = config_.per_vcpu, .vm_waits = config_.vm_wait_histograms});
 }
 
 std::optional<std::string> Agent::api(const std::string& path) {

@@ -11,6 +11,7 @@
 #include "agent/sources/bpf_programs.h"
 #include "agent/sources/entry_watch.h"
 #include "agent/sources/kernel_support.h"
+#include "agent/sources/kernel_workers.h"
 #include "agent/sources/vm_inventory.h"
 #include "analysis/build_model.h"
 
@@ -41,21 +42,22 @@ class Agent {
   void detach();
 
  private:
-  Result<void> attach_if_possible();                 // with mutex_ held
-  Result<void> load();                               // with mutex_ held
-  void retry_attach();                               // with mutex_ held
-  void check_exit_codes();                           // with mutex_ held
-  void watch_entries();                              // with mutex_ held
-  FlowModel look(bool with_blames);                  // with mutex_ held
-  Snapshot read_maps(AgentFlow&, bool with_blames);  // with mutex_ held
-  void forget_departed();                            // with mutex_ held
-  void warn_once(const FlowModel&);                  // with mutex_ held
+  Result<void> attach_if_possible();                // with mutex_ held
+  Result<void> load();                              // with mutex_ held
+  void retry_attach();                              // with mutex_ held
+  void check_exit_codes();                          // with mutex_ held
+  void watch_entries();                             // with mutex_ held
+  FlowModel look(bool with_pairs);                  // with mutex_ held
+  Snapshot read_maps(AgentFlow&, bool with_pairs);  // with mutex_ held
+  void forget_departed();                           // with mutex_ held
+  void warn_once(const FlowModel&);                 // with mutex_ held
 
   const Config config_;
   std::mutex mutex_;
   std::optional<KernelSupport> support_;
   std::optional<BpfPrograms> programs_;
   VmInventory inventory_;
+  KernelWorkers kernel_workers_;
   Carry carry_;
   EntryWatch entries_;
   bool checking_codes_ = false;

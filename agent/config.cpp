@@ -104,6 +104,18 @@ const std::vector<Setting>& settings() {
          config.per_vcpu = on;
          return {};
        })},
+      {"collector.vm.wait-histograms",
+       "also export vmflow_vm_wait_duration_seconds and vmflow_vm_wakeup_latency_seconds",
+       Switch([](Config& config, bool on) -> Result<void> {
+         config.vm_wait_histograms = on;
+         return {};
+       })},
+      {"collector.culprit.irq",
+       "tell the time of the host's interrupts from who held the CPU; costs every interrupt",
+       Switch([](Config& config, bool on) -> Result<void> {
+         config.culprit_irq = on;
+         return {};
+       })},
       {"log.level", fmt::format("debug, info, warn or error ({})", defaults.log_level),
        Text([](Config& config, const std::string& value) {
          return set_one_of(config.log_level, "log.level", value,

@@ -16,7 +16,9 @@ struct Config {
   int listen_port = 9752;
   std::string telemetry_path = "/metrics";
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
-  bool per_vcpu = false;  ///< also export vmflow_vcpu_seconds_total
+  bool per_vcpu = false;            ///< also export vmflow_vcpu_seconds_total
+  bool vm_wait_histograms = false;  ///< also export histograms of waits per VM
+  bool culprit_irq = false;         ///< tell interrupt time from the culprits it interrupts
   std::string log_level = "info";
   std::string log_format = "text";
 };

@@ -10,6 +10,8 @@
 #include "analysis/ledger.h"
 #include "analysis/nested.h"
 #include "analysis/userspace_exit.h"
+#include "analysis/vm_skew_time.h"
+#include "analysis/wakers.h"
 
 namespace vmflow {
 namespace {
@@ -91,6 +93,16 @@ std::vector<NamedCount> userspace_exits_of(const VcpuTotals& totals) {
   return exits;
 }
 
+WaitsByReason wait_durations_of(const VcpuTotals& totals) {
+  WaitsByReason waits{};
+  for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++) {
+    auto& wait = waits[static_cast<uint32_t>(wait_reason(static_cast<flow_wake_kind>(kind)))];
+    wait.sum_ns += totals.wait_ns[kind];
+    for (uint32_t i = 0; i < FLOW_WAIT_BUCKETS; i++) wait.bucket[i] += totals.waited[kind][i];
+  }
+  return waits;
+}
+
 VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums, Vendor vendor) {
   const VcpuTotals& totals = sums.totals;
   VmFlow flow;
@@ -103,15 +115,18 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.vcpus = static_cast<uint32_t>(sums.running.size());
   flow.time = time_of(totals, sums.held_back_ns);
   flow.open_wait_ns = sums.open_wait_ns;
-  for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
-    flow.wait_ns[static_cast<uint32_t>(wait_reason(static_cast<flow_wake_kind>(kind)))] +=
-        totals.wait_ns[kind];
+  flow.wait_durations = wait_durations_of(totals);
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+    flow.wait_ns[reason] = flow.wait_durations[reason].sum_ns;
+  flow.preemptions = totals.preempted;
+  flow.skew_ns = vm.skew_ns;
   flow.block_ns = totals.block_ns;
   flow.culprit_ns = totals.culprit_ns;
   flow.exits = exits_of(vendor, totals);
   flow.folded_exits = folded_exits_of(vendor, totals);
   flow.exit_durations = {totals.handled, totals.handled_ns};
   flow.runqueue_waits = {totals.queued, totals.queued_ns};
+  flow.wakeup_latencies = {totals.woken, totals.woken_ns};
   flow.userspace_exits = userspace_exits_of(totals);
   flow.poll_success_ns = totals.poll_ns[0];
   flow.poll_fail_ns = totals.poll_ns[1];
@@ -206,6 +221,9 @@ void add_io(VmFlow& flow, const Snapshot& snapshot, const Carry& carry, const Vm
 
 std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
                            const std::map<VmKey, VmSums>& sums) {
+  std::map<VmKey, uint64_t> task_ns;
+  for (const auto& [key, vm] : sums) task_ns[key] = vm.totals.wait_ns[FLOW_WAKE_IPI];
+  auto wakers = wakers_of(snapshot, task_ns);
   std::vector<VmFlow> vms;
   for (const auto& [key, vm] : carry.vms) {
     const auto identity = snapshot.identities.find(key);
@@ -215,6 +233,7 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
     known.pid = key.tgid;
     if (identity != snapshot.identities.end()) known = identity->second;
     vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
+    vms.back().wakers = std::move(wakers[key]);
     vms.back().helpers = helpers_of(carry, key);
     vms.back().levels = nested_sums_of(of_vm->second.totals, of_vm->second.pending_ns);
     vms.back().nested = nested_vms_of(vm, snapshot.host.vendor);
@@ -232,6 +251,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   take_in_slots(carry, snapshot);
   depart(carry, snapshot);
   label_vms(carry, snapshot);
+  take_in_skews(carry, snapshot);
   take_in_threads(carry, snapshot);
   take_in_nested(carry, snapshot);
 
@@ -249,6 +269,8 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
                     folded_exits_of(snapshot.host.vendor, carry.departed)};
   model.exit_durations = host_exit_durations(snapshot);
   model.wakeup_latencies = {everything.woken, everything.woken_ns};
+  model.wait_durations = wait_durations_of(everything);
+  model.tells_irq = snapshot.tells_irq;
   model.health = health_of(snapshot, carry, everything);
   model.programs = programs_of(snapshot, carry);
   model.maps = snapshot.maps;

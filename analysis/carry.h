@@ -21,6 +21,7 @@ struct VcpuCarry {
   uint64_t vcpu = 0;  ///< address of struct kvm_vcpu
   uint32_t vcpu_id = 0;
   uint32_t tid = 0;
+  uint32_t skew = FLOW_NO_VM;  ///< index of its VM's vm_skew
   uint64_t taken_ns = 0;
   uint64_t thread_exit_ns = 0;
   uint64_t destroyed_ns = 0;
@@ -42,6 +43,7 @@ struct VmCarry {
   bool identified = false;  ///< the label is final
   bool process_gone = false;
   std::map<uint64_t, NestedCarry> nested;  ///< by VMCB12
+  uint64_t skew_ns = 0;                    ///< as last reported
   std::map<uint32_t, VcpuTotals> retired;  ///< by vCPU id: vCPUs whose slots have been given back
 };
 

@@ -40,6 +40,22 @@ struct Durations {
   uint64_t sum_ns = 0;
 };
 
+/// Waits of one kind by duration. Shape: flow_wait_bucket() says what a bucket holds.
+struct WaitDurations {
+  std::array<uint64_t, FLOW_WAIT_BUCKETS> bucket{};
+  uint64_t sum_ns = 0;
+};
+/// By WaitReason.
+using WaitsByReason = std::array<WaitDurations, kWaitReasons>;
+
+/// Halts of one vCPU that another one has ended with its interrupt.
+struct WakerFlow {
+  uint32_t vcpu_id = 0;
+  std::optional<uint32_t> by_vcpu_id;  ///< absent: not told
+  uint64_t count = 0;
+  uint64_t ns = 0;  ///< halted time that these ended
+};
+
 struct VcpuTime {
   uint32_t vcpu_id = 0;
   uint32_t tid = 0;  ///< of the thread that runs or last ran it; 0: none any more
@@ -117,10 +133,16 @@ struct VmFlow {
   std::array<uint64_t, kWaitReasons> wait_ns{};      ///< of halted time: the rest, by WaitReason
   std::array<uint64_t, FLOW_BLOCKS> block_ns{};      ///< of blocked time: the rest, by flow_block
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ready time: the rest, by flow_culprit
-  std::vector<ExitFlow> exits;                       ///< every reason that occurred
-  std::vector<ExitFlow> folded_exits;                ///< the vendor's fixed list, then `other`
+  std::array<uint64_t, FLOW_CULPRITS>
+      preemptions{};                   ///< switched out while runnable, by who ran next
+  uint64_t skew_ns = 0;                ///< one vCPU ran while another one was ready
+  WaitsByReason wait_durations{};      ///< waits of wait_ns
+  std::vector<WakerFlow> wakers;       ///< the longest first; read for the API only
+  std::vector<ExitFlow> exits;         ///< every reason that occurred
+  std::vector<ExitFlow> folded_exits;  ///< the vendor's fixed list, then `other`
   Durations exit_durations;
-  Durations runqueue_waits;  ///< waits for a CPU that have ended
+  Durations runqueue_waits;    ///< waits for a CPU that have ended
+  Durations wakeup_latencies;  ///< of them, those after a wake-up
   std::vector<NamedCount> userspace_exits;
   uint64_t poll_success_ns = 0;
   uint64_t poll_fail_ns = 0;
@@ -208,6 +230,8 @@ struct FlowModel {
   DepartedFlow departed;
   std::vector<Durations> exit_durations;  ///< by folded_exit() place, host-wide
   Durations wakeup_latencies;             ///< of vCPUs, live and departed
+  WaitsByReason wait_durations{};         ///< the same
+  bool tells_irq = false;                 ///< FLOW_CULPRIT_IRQ is told from the others
   LedgerHealth health;
   std::vector<ProgramFlow> programs;
   std::vector<MapReading> maps;

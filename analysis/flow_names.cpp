@@ -71,11 +71,17 @@ std::string_view culprit_name(flow_culprit culprit) {
       return "kernel_thread";
     case FLOW_CULPRIT_NONE:
       return "none";
+    case FLOW_CULPRIT_IRQ:
+      return "irq";
     case FLOW_CULPRIT_UNKNOWN:
     case FLOW_CULPRITS:
       return "unknown";
   }
   return "unknown";
+}
+
+bool is_preempter(flow_culprit culprit) {
+  return culprit != FLOW_CULPRIT_IRQ && culprit != FLOW_CULPRIT_UNKNOWN;
 }
 
 std::string_view anomaly_name(flow_anomaly anomaly) {
@@ -124,6 +130,10 @@ std::string_view loss_name(flow_loss loss) {
       return "no_disk_entry";
     case FLOW_LOSS_NO_TAP:
       return "no_tap_entry";
+    case FLOW_LOSS_NO_WAKER:
+      return "no_waker_entry";
+    case FLOW_LOSS_NO_VM:
+      return "no_vm_record";
     case FLOW_LOSS_UNKNOWN_VCPU:
       return "unknown_vcpu";
     case FLOW_LOSSES:

@@ -20,6 +20,10 @@ std::string_view disk_op_name(flow_disk_op op);
 std::string_view block_name(flow_block block);
 std::string_view culprit_name(flow_culprit culprit);
 std::string_view level_name(flow_level level);
+
+/// Can it be what runs next on a CPU that a vCPU has to leave? Interrupts are not, and it is always
+/// known.
+bool is_preempter(flow_culprit culprit);
 std::string_view anomaly_name(flow_anomaly anomaly);
 std::string_view loss_name(flow_loss loss);
 

@@ -91,7 +91,7 @@ std::vector<Metric> identity_metrics() {
        kNow,
        "a vCPU is known from its first event, or from the agent's start if it was in KVM_RUN then",
        vcpu_info,
-       true},
+       MetricDetail::kPerVcpu},
   };
 }
 

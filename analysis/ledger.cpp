@@ -53,6 +53,7 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
           .vcpu = slot.id.vcpu,
           .vcpu_id = slot.id.vcpu_id,
           .tid = slot.end.thread_exit_ns == 0 ? slot.id.tid : 0,
+          .skew = slot.vm,
           .taken_ns = slot.id.taken_ns,
           .thread_exit_ns = slot.end.thread_exit_ns,
           .destroyed_ns = slot.end.destroyed_ns,
@@ -63,7 +64,9 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
 // Nobody will say any more what a vCPU was waiting for that has ended in its wait.
 VcpuTotals final_totals(const VcpuCarry& vcpu) {
   VcpuTotals totals = vcpu.reported.totals;
-  totals.wait_ns[FLOW_WAKE_BARE] += vcpu.reported.open_wait_ns[FLOW_HALTED];
+  const uint64_t halted_ns = vcpu.reported.open_wait_ns[FLOW_HALTED];
+  totals.wait_ns[FLOW_WAKE_BARE] += halted_ns;
+  if (halted_ns != 0) totals.waited[FLOW_WAKE_BARE][flow_wait_bucket(halted_ns)]++;
   totals.block_ns[FLOW_BLOCK_OTHER] += vcpu.reported.open_wait_ns[FLOW_VMM_BLOCKED];
   totals.culprit_ns[FLOW_CULPRIT_UNKNOWN] += vcpu.reported.open_wait_ns[FLOW_READY];
   totals.level_ns[FLOW_LEVEL_REST] += vcpu.reported.pending_ns;

@@ -86,7 +86,7 @@ std::vector<Metric> ledger_metrics() {
        kMono,
        kSvmGuest,
        vcpu_seconds,
-       true},
+       MetricDetail::kPerVcpu},
       {"vmflow_vm_open_wait_seconds",
        kGauge,
        {"vm", "state"},

@@ -5,6 +5,18 @@
 
 namespace vmflow {
 
+std::string_view detail_flag(MetricDetail detail) {
+  switch (detail) {
+    case MetricDetail::kAlways:
+      return "";
+    case MetricDetail::kPerVcpu:
+      return "--collector.vcpu.per-vcpu";
+    case MetricDetail::kVmWaits:
+      return "--collector.vm.wait-histograms";
+  }
+  return "";
+}
+
 std::span<const Metric> metric_catalog() {
   static const std::vector<Metric> catalog = [] {
     std::vector<Metric> rows;

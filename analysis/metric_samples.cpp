@@ -7,26 +7,31 @@ namespace vmflow {
 namespace {
 
 // Of the kernel's log2 buckets every second bound, exactly: no count is ever split.
-constexpr uint32_t kFirstBound = 10, kBoundStep = 2, kBounds = 8;
-constexpr uint64_t bound_ns(uint32_t i) {
-  return uint64_t{1} << (kFirstBound + kBoundStep * i);
+constexpr uint32_t kBoundStep = 2, kBounds = 8;
+constexpr uint32_t kFirstExitBound = 10, kFirstQueueBound = 14;  // powers of two, nanoseconds
+
+constexpr uint64_t bound_ns(uint32_t first, uint32_t i) {
+  return uint64_t{1} << (first + kBoundStep * i);
 }
 
-constexpr auto kBoundsSeconds = [] {
-  std::array<double, kBounds> bounds{};
-  for (uint32_t i = 0; i < kBounds; i++) bounds[i] = static_cast<double>(bound_ns(i)) / 1e9;
+template <size_t kCount>
+constexpr std::array<double, kCount> seconds_from(uint32_t first) {
+  std::array<double, kCount> bounds{};
+  for (uint32_t i = 0; i < kCount; i++) bounds[i] = static_cast<double>(bound_ns(first, i)) / 1e9;
   return bounds;
-}();
+}
 
-}  // namespace
+constexpr auto kExitBounds = seconds_from<kBounds>(kFirstExitBound);
+constexpr auto kQueueBounds = seconds_from<kBounds>(kFirstQueueBound);
+constexpr auto kWaitBounds = seconds_from<FLOW_WAIT_BUCKETS - 1>(FLOW_WAIT_BUCKET_SHIFT);
 
-Sample histogram(std::vector<std::string> labels, const Durations& durations) {
+Sample fold(std::vector<std::string> labels, const Durations& durations, uint32_t first_bound) {
   Sample sample = value(std::move(labels), seconds(durations.sum_ns));
   uint64_t count = 0;
   uint32_t bucket = 0;
   for (uint32_t bound = 0; bound < kBounds; bound++) {
     for (; bucket < FLOW_EXIT_BUCKETS &&
-           uint64_t{2} << (bucket + FLOW_EXIT_BUCKET_SHIFT) <= bound_ns(bound);
+           uint64_t{2} << (bucket + FLOW_EXIT_BUCKET_SHIFT) <= bound_ns(first_bound, bound);
          bucket++)
       count += durations.bucket[bucket];
     sample.cumulative.push_back(count);
@@ -36,8 +41,33 @@ Sample histogram(std::vector<std::string> labels, const Durations& durations) {
   return sample;
 }
 
-std::span<const double> histogram_bounds_seconds() {
-  return kBoundsSeconds;
+}  // namespace
+
+Sample histogram(std::vector<std::string> labels, const Durations& durations) {
+  return fold(std::move(labels), durations, kFirstExitBound);
+}
+
+Sample queue_histogram(std::vector<std::string> labels, const Durations& durations) {
+  return fold(std::move(labels), durations, kFirstQueueBound);
+}
+
+Sample histogram(std::vector<std::string> labels, const WaitDurations& durations) {
+  Sample sample = value(std::move(labels), seconds(durations.sum_ns));
+  uint64_t count = 0;
+  for (const auto bucket : durations.bucket) sample.cumulative.push_back(count += bucket);
+  return sample;
+}
+
+std::span<const double> exit_bounds_seconds() {
+  return kExitBounds;
+}
+
+std::span<const double> queue_bounds_seconds() {
+  return kQueueBounds;
+}
+
+std::span<const double> wait_bounds_seconds() {
+  return kWaitBounds;
 }
 
 }  // namespace vmflow

@@ -23,8 +23,12 @@ inline Sample value(std::vector<std::string> labels, double value) {
 inline std::vector<Sample> one(double number) {
   return {value({}, number)};
 }
-/// One series, with the kernel's buckets folded into histogram_bounds_seconds().
+/// One series, with the kernel's buckets folded into exit_bounds_seconds().
 Sample histogram(std::vector<std::string> labels, const Durations& durations);
+/// One series, over queue_bounds_seconds().
+Sample queue_histogram(std::vector<std::string> labels, const Durations& durations);
+/// One series, over wait_bounds_seconds().
+Sample histogram(std::vector<std::string> labels, const WaitDurations& durations);
 
 /// One series for each live VM, `read` from its VmFlow.
 template <typename Read>

@@ -23,8 +23,8 @@ inline constexpr std::string_view kExact = "none";
 inline constexpr std::string_view kThreads = "the scheduler's own, from schedstat";
 inline constexpr std::string_view kThreadsBlind =
     "what a thread used after the last look before its end is not there; roles need QEMU's "
-    "debug-threads=on, else threads but the main one are other; vhost workers before Linux 6.4 are "
-    "no threads of the VMM and not there; of several VMs in a process the first has them all";
+    "debug-threads=on, else threads but the main one are other; of several VMs in a process the "
+    "first has them all";
 inline constexpr std::string_view kDiskBlind =
     "absent until the host sees a request: not from the page cache, vhost-user or passthrough; one "
     "that the VMM holds back itself is not in flight; of several VMs in a process the first has "

@@ -112,6 +112,10 @@ VcpuReading read_vcpu(const vcpu_slot& slot, uint64_t now_ns) {
   std::copy(std::begin(flow.block_ns), std::end(flow.block_ns), totals.block_ns.begin());
   std::copy(std::begin(flow.culprit_ns), std::end(flow.culprit_ns), totals.culprit_ns.begin());
   std::copy(std::begin(flow.wait_ns), std::end(flow.wait_ns), totals.wait_ns.begin());
+  for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
+    std::copy(std::begin(flow.waited[kind]), std::end(flow.waited[kind]),
+              totals.waited[kind].begin());
+  std::copy(std::begin(flow.preempted), std::end(flow.preempted), totals.preempted.begin());
   totals.poll_ns = {flow.poll_success_ns, flow.poll_fail_ns};
   std::copy(std::begin(flow.queued), std::end(flow.queued), totals.queued.begin());
   std::copy(std::begin(flow.woken), std::end(flow.woken), totals.woken.begin());

@@ -75,6 +75,12 @@ struct NestedReading {
   nested_record record{};
 };
 
+/// One pair of vCPUs of a VM.
+struct WakerReading {
+  waker_key key{};
+  waker_count value{};
+};
+
 /// A thread of a VMM process. Source: /proc/<pid>/task/<tid>/{comm,schedstat}, world-readable.
 struct ThreadReading {
   uint32_t tid = 0;
@@ -100,6 +106,9 @@ struct Snapshot {
   std::vector<NestedReading> nested;  ///< read before the slots
   std::map<uint32_t, uint64_t> packets_waiting;                  ///< in taps, by VMM process
   std::array<__u64, FLOW_WAKE_KINDS> unattributed_interrupts{};  ///< of vCPUs of nobody known
+  std::vector<WakerReading> wakers;   ///< read before the slots, like `blames`
+  std::map<uint32_t, vm_skew> skews;  ///< by vcpu_slot::vm
+  bool tells_irq = false;             ///< interrupt time is a culprit of its own
   uint32_t torn_slots = 0;  ///< slots in use that could not be read consistently; not in `slots`
   std::array<exit_histogram, FLOW_EXIT_CODES> exit_histograms{};  ///< by exit index, all CPUs
   std::array<uint64_t, FLOW_LOSSES> losses{};

@@ -15,6 +15,8 @@ struct VcpuTotals {
   std::array<uint64_t, FLOW_STATES + 1> ns{};        ///< [FLOW_UNKNOWN] is unaccounted
   std::array<uint64_t, FLOW_WAKE_KINDS> wait_ns{};   ///< of ns[FLOW_HALTED]: by what ended it
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ns[FLOW_READY]: by who held the CPU
+  std::array<std::array<uint64_t, FLOW_WAIT_BUCKETS>, FLOW_WAKE_KINDS> waited{};  ///< its waits
+  std::array<uint64_t, FLOW_CULPRITS> preempted{};  ///< switched out while runnable
   std::array<uint64_t, FLOW_BLOCKS> block_ns{};  ///< of ns[FLOW_VMM_BLOCKED]: by what it slept in
   std::array<uint64_t, FLOW_LEVELS>
       level_ns{};  ///< of all of `ns`: by flow_level, without what is pending
@@ -51,6 +53,9 @@ void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
   each(mine.ns, other.ns);
   each(mine.wait_ns, other.wait_ns);
   each(mine.culprit_ns, other.culprit_ns);
+  for (size_t kind = 0; kind < other.waited.size(); kind++)
+    each(mine.waited[kind], other.waited[kind]);
+  each(mine.preempted, other.preempted);
   each(mine.block_ns, other.block_ns);
   each(mine.level_ns, other.level_ns);
   each(mine.anomaly, other.anomaly);

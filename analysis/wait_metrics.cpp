@@ -44,15 +44,59 @@ std::vector<Sample> vm_ready_by_culprit(const FlowModel& model) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
     for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
-      samples.push_back(
-          value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
-                seconds(vm.culprit_ns[culprit])));
+      if (culprit != FLOW_CULPRIT_IRQ || model.tells_irq)
+        samples.push_back(
+            value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
+                  seconds(vm.culprit_ns[culprit])));
+  return samples;
+}
+
+std::vector<Sample> vm_preemptions(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms)
+    for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+      if (is_preempter(static_cast<flow_culprit>(culprit)))
+        samples.push_back(
+            value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
+                  number(vm.preemptions[culprit])));
+  return samples;
+}
+
+std::vector<Sample> vm_skew_seconds(const FlowModel& model) {
+  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.skew_ns); });
+}
+
+void add_waits(std::vector<Sample>& samples, const std::vector<std::string>& first,
+               const WaitsByReason& waits) {
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++) {
+    auto labels = first;
+    labels.emplace_back(wait_reason_name(static_cast<WaitReason>(reason)));
+    samples.push_back(histogram(std::move(labels), waits[reason]));
+  }
+}
+
+std::vector<Sample> wait_duration(const FlowModel& model) {
+  std::vector<Sample> samples;
+  add_waits(samples, {}, model.wait_durations);
+  return samples;
+}
+
+std::vector<Sample> vm_wait_duration(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms) add_waits(samples, {vm.label}, vm.wait_durations);
+  return samples;
+}
+
+std::vector<Sample> vm_wakeup_latency(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.wakeup_latencies));
   return samples;
 }
 
 std::vector<Sample> vm_runqueue_wait(const FlowModel& model) {
   std::vector<Sample> samples;
-  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.runqueue_waits));
+  for (const auto& vm : model.vms)
+    samples.push_back(queue_histogram({vm.label}, vm.runqueue_waits));
   return samples;
 }
 
@@ -101,8 +145,45 @@ std::vector<Metric> wait_metrics() {
        "with vmflow_vm_open_wait_seconds it is the state ready; more than 14 vCPUs that wait for "
        "one "
        "CPU, and migrations on a kernel without CONFIG_KALLSYMS_ALL, are unknown; interrupts count "
-       "for the task they interrupt",
+       "for the task they interrupt, but with --collector.culprit.irq those of devices and soft "
+       "interrupts are irq",
        vm_ready_by_culprit},
+      {"vmflow_vm_preemptions_total",
+       kCounter,
+       {"vm", "culprit"},
+       "vCPU threads that had to leave a CPU although they could run, by who ran next; none: "
+       "nobody, "
+       "as the quota was used up.",
+       kEvents,
+       kExact,
+       vm_preemptions},
+      {"vmflow_vm_skew_seconds_total",
+       kCounter,
+       {"vm"},
+       "Time in which at least one vCPU of the VM had a CPU while at least one other was ready.",
+       kMono,
+       "wall time of the VM, not of its vCPUs; one that is throttled is not ready, which is "
+       "noticed "
+       "at switches and wake-ups; after a lost event until the vCPU's next one",
+       vm_skew_seconds},
+      {"vmflow_wait_duration_seconds",
+       kHistogram,
+       {"reason"},
+       "Halts of vCPUs that have ended, by what ended them, all VMs together.",
+       kMono,
+       "a halt whose wake-up came before it is not among them; its time is 0",
+       wait_duration,
+       MetricDetail::kAlways,
+       wait_bounds_seconds()},
+      {"vmflow_vm_wait_duration_seconds",
+       kHistogram,
+       {"vm", "reason"},
+       "Halts of the VM's vCPUs that have ended, by what ended them.",
+       kMono,
+       "as of vmflow_wait_duration_seconds; the sums are vmflow_vm_wait_seconds_total",
+       vm_wait_duration,
+       MetricDetail::kVmWaits,
+       wait_bounds_seconds()},
       {"vmflow_vm_runqueue_wait_seconds",
        kHistogram,
        {"vm"},
@@ -110,7 +191,9 @@ std::vector<Metric> wait_metrics() {
        "throttled time.",
        kMono,
        "waits that have ended; with the open one their sum is the state ready",
-       vm_runqueue_wait},
+       vm_runqueue_wait,
+       MetricDetail::kAlways,
+       queue_bounds_seconds()},
       {"vmflow_wakeup_latency_seconds",
        kHistogram,
        {},
@@ -118,6 +201,14 @@ std::vector<Metric> wait_metrics() {
        kMono,
        kExact,
        wakeup_latency},
+      {"vmflow_vm_wakeup_latency_seconds",
+       kHistogram,
+       {"vm"},
+       "From the wake-up of a vCPU thread until it has a CPU.",
+       kMono,
+       kExact,
+       vm_wakeup_latency,
+       MetricDetail::kVmWaits},
       {"vmflow_vm_thread_cpu_seconds_total",
        kCounter,
        {"vm", "role"},

@@ -38,6 +38,7 @@ struct flow_config {
   __u32 poll_fail_ns;
   __u32 vmcb;
   __u32 exit_code;
+  __u32 tell_irq;    ///< interrupt time is a culprit of its own
   __u32 record_code; ///< exit_reason in the record of the classic kvm_exit, from its start
 };
 

@@ -184,7 +184,7 @@ static __always_inline int end_vcpu(__u64 vcpu) {
   __u32 *index = bpf_map_lookup_elem(&vcpu_index, &vcpu);
   struct vcpu_slot *slot = index ? slot_at(*index) : 0;
   struct cpu_record *cpu = this_cpu();
-  if (slot) slot->end.destroyed_ns = now_ns;
+  if (slot) end_in_vm(slot, now_ns);
   bpf_map_delete_elem(&vcpu_index, &vcpu);
   if (cpu) count_run(&cpu->cost[FLOW_PROG_DESTROY], now_ns);
   return 0;

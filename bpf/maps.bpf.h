@@ -125,6 +125,38 @@ struct {
   __type(value, struct nested_record);
 } nested_vcpus SEC(".maps");
 
+// VMs, as many as vCPUs: each has one. Mapped by user space.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(key, __u32);
+  __type(value, struct vm_skew);
+} vm_skews SEC(".maps");
+
+// Indices of free ones; user space gives them back with the last slot that refers to them.
+struct {
+  __uint(type, BPF_MAP_TYPE_STACK);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(value, __u32);
+} free_vms SEC(".maps");
+
+// From struct kvm to its index there.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_DEFAULT_MAX_VCPUS);
+  __type(key, __u64);
+  __type(value, __u32);
+} vm_index SEC(".maps");
+
+// User space forgets VMs that are gone.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, FLOW_MAX_WAKERS);
+  __type(key, struct waker_key);
+  __type(value, struct waker_count);
+} wakers SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, FLOW_LOSSES);
@@ -189,6 +221,8 @@ static __always_inline __u32 read_u32(__u64 base, __u32 offset) {
   return value;
 }
 
+#include "skew.bpf.h"
+
 static __always_inline int has_ended(const struct vcpu_slot *slot) {
   return slot->end.thread_exit_ns || slot->end.destroyed_ns;
 }
@@ -246,11 +280,13 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid)
   slot->id.taken_ns = now_ns;
   slot->id.generation++;
   slot->lapic_regs = lapic_regs_of(vcpu);
+  slot->vm = vm_of(slot->id.kvm, now_ns);
   slot->polled_ns = read_u64(vcpu, config.poll_success_ns) + read_u64(vcpu, config.poll_fail_ns);
   end_write(slot);
   if (bpf_map_update_elem(&vcpu_index, &vcpu, &index, BPF_NOEXIST)) {
     first = bpf_map_lookup_elem(&vcpu_index, &vcpu);
     if (first) {
+      leave_vm(slot);
       bpf_map_push_elem(&free_slots, &index, BPF_ANY);
       return *first;
     }
@@ -288,6 +324,7 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
       !has_ended(left)) {
     begin_write(left);
     flow_out(&left->flow, now_ns, FLOW_VMM_BLOCKED);
+    move_part(left, FLOW_PART_NONE, now_ns);
     left->id.tid = 0;
     end_write(left);
   }
@@ -300,6 +337,7 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
     flow_in(&slot->flow, &slot->mailbox, now_ns, 0, 0, 0);
   }
   slot->id.tid = (__u32)pid_tgid;
+  move_part(slot, FLOW_PART_ON_CPU, now_ns);
   end_write(slot);
   cpu->slot = index;
   return slot;

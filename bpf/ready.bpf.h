@@ -106,15 +106,23 @@ static __always_inline void add_to_matrix(const struct holder *holder, const str
   }
 }
 
-// The time that `slot` has waited since it was last asked was `holder`'s.
-static __always_inline void blame(struct vcpu_slot *slot, const struct holder *holder, __u64 now_ns,
-                                  __u32 throttled) {
+// The time that `slot` has waited at `cpu` since it was last asked was `holder`'s.
+static __always_inline void blame(const struct cpu_record *cpu, struct vcpu_slot *slot,
+                                  const struct holder *holder, __u64 now_ns, __u32 throttled) {
   __u32 culprit = culprit_for(holder, slot);
   __u64 ns;
   begin_write(slot);
-  ns = flow_blame(&slot->flow, now_ns, culprit, throttled);
+  ns = flow_blame(&slot->flow, now_ns, culprit, throttled, irq_since_told(slot, cpu, now_ns));
   end_write(slot);
   if (ns) add_to_matrix(holder, slot, culprit, ns);
+}
+
+// `slot` has left the CPU although it could run, and `next` got it.
+static __always_inline void count_preemption(struct vcpu_slot *slot, struct task_struct *next,
+                                             const struct vcpu_slot *next_slot) {
+  struct holder holder = {};
+  describe_holder(&holder, next, next->pid, next->tgid, next->flags, next_slot);
+  flow_preempt(&slot->flow, culprit_for(&holder, slot));
 }
 
 // The slot of the vCPU that `task` runs on `cpu`, 0 if it runs none.
@@ -127,11 +135,12 @@ static __always_inline const struct vcpu_slot *slot_of_holder(const struct cpu_r
 
 // Lists `slot` at `cpu`. Without a place its wait is unknown.
 static __always_inline void list_waiter(struct cpu_record *cpu, __u32 cpu_number, struct vcpu_slot *slot,
-                                        __u32 index) {
+                                        __u32 index, __u64 now_ns) {
   for (__u32 i = 0; i < FLOW_WAITERS; i++)
     if (!__sync_val_compare_and_swap(&cpu->waiter[i], FLOW_NO_SLOT, index)) {
       slot->waits_at = cpu_number + 1;
       slot->waits_in = i;
+      slot->irq_ns = irq_clock(cpu, now_ns);
       __sync_fetch_and_add(&cpu->waiting, 1);
       __sync_fetch_and_add(&waiters, 1);
       return;
@@ -150,13 +159,15 @@ static __always_inline void unlist_waiter(struct cpu_record *cpu, struct vcpu_sl
 }
 
 // A sleeper that is being woken: it will wait where it has run, unless it goes to another CPU now.
-static __always_inline void list_woken(struct vcpu_slot *slot, __u32 index, struct task_struct *task) {
+static __always_inline void list_woken(struct vcpu_slot *slot, __u32 index, struct task_struct *task,
+                                       __u64 now_ns) {
   __u32 number = cpu_of(task);
   struct cpu_record *cpu = bpf_map_lookup_elem(&cpus, &number);
   if (!cpu) return;
   slot->task = (__u64)task;
   slot->woken_throttled = is_throttled(task);
-  list_waiter(cpu, number, slot, index);
+  move_waiting(slot, slot->woken_throttled, now_ns);
+  list_waiter(cpu, number, slot, index, now_ns);
 }
 
 // A sleeper that was woken waits since then.
@@ -176,21 +187,25 @@ static __always_inline void begin_woken_wait(struct vcpu_slot *slot) {
 static __always_inline void end_waiting(struct cpu_record *cpu, struct vcpu_slot *slot, __u32 index,
                                         const struct holder *holder, __u64 now_ns) {
   begin_woken_wait(slot);
-  blame(slot, holder, now_ns, 0);
+  blame(cpu, slot, holder, now_ns, 0);
   unlist_waiter(cpu, slot, index);
 }
 
-// Those who go on waiting for this CPU. One that is still being woken may go to another CPU yet.
-static __noinline int blame_waiters(struct cpu_record *cpu, struct holder *holder, __u64 now_ns) {
+// Those who go on waiting for this CPU. One that is still being woken may go to another CPU yet. A function of its own
+// for the verifier, which looks at it once.
+__noinline int blame_waiters(struct cpu_record *cpu, struct holder *holder, __u64 now_ns) {
   __u32 number = bpf_get_smp_processor_id();
   if (!cpu || !holder) return 0;
   for (__u32 i = 0; i < FLOW_WAITERS; i++) {
     __u32 index = cpu->waiter[i];
     struct vcpu_slot *slot = index ? slot_at(index) : 0;
     struct task_struct *task = slot ? (void *)slot->task : 0;
+    __u32 throttled;
     if (!slot || (slot->flow.state != FLOW_READY && !is_queued_on(task, number))) continue;
     begin_woken_wait(slot);
-    blame(slot, holder, now_ns, is_throttled(task));
+    throttled = is_throttled(task);
+    blame(cpu, slot, holder, now_ns, throttled);
+    move_waiting(slot, throttled, now_ns);
   }
   return 0;
 }
@@ -233,10 +248,10 @@ int on_sched_migrate_task(__u64 *ctx) {
     if (held_by)
       describe_holder(&holder, held_by, BPF_CORE_READ(held_by, pid), BPF_CORE_READ(held_by, tgid),
                       BPF_CORE_READ(held_by, flags), slot_of_holder(left, held_by));
-    blame(slot, &holder, now_ns, is_throttled(task));
+    blame(left, slot, &holder, now_ns, is_throttled(task));
   }
   unlist_waiter(left, slot, index);
-  list_waiter(cpu, to, slot, index);
+  list_waiter(cpu, to, slot, index, now_ns);
   count_run(&here->cost[FLOW_PROG_MIGRATE], now_ns);
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "io_records.h"
 #include "nested_flow.h"
 #include "vcpu_flow.h"
+#include "vm_skew.h"
 
 /// The `isa` argument of kvm_exit. Source: KVM_ISA_* in arch/x86/kvm/trace.h.
 enum flow_isa { FLOW_ISA_NONE = 0, FLOW_ISA_VMX = 1, FLOW_ISA_SVM = 2 };
@@ -48,7 +49,9 @@ struct vcpu_slot {
   __u32 waits_at;  ///< the CPU whose list of waiters it is on, plus 1; 0: on none
   __u32 waits_in;  ///< its place there
   __u32 woken_throttled; ///< was the quota of its cgroup used up when it was woken? writer: the waker
-  __u32 pad;
+  __u32 vm;        ///< its VM's index in vm_skews; FLOW_NO_VM: none was free
+  __u64 part;      ///< in that VM's sum; writers: the vCPU and its wakers, by exchange
+  __u64 irq_ns;    ///< interrupt time of the CPU that it waits for, when the wait was last told
   struct vcpu_flow flow;
   struct nested_flow nested;
 };
@@ -79,6 +82,7 @@ enum flow_program {
   FLOW_PROG_SENT_GRO,
   FLOW_PROG_SENT_FRAGS,
   FLOW_PROG_NETDEV_GONE,
+  FLOW_PROG_IRQ,
   FLOW_PROG_THREAD_EXIT,
   FLOW_PROG_DESTROY,
   FLOW_PROG_NESTED_ENTRY,
@@ -116,7 +120,9 @@ struct cpu_record {
   struct given_irq given;
   __u32 waiting;              ///< how many of `waiter` are taken
   __u32 waiter[FLOW_WAITERS]; ///< slots that wait for this CPU, FLOW_NO_SLOT where there is none
-  __u32 pad;
+  __u32 irq_depth;            ///< interrupts that have begun here, one within the other
+  __u64 irq_ns;               ///< time in interrupts, but for the present one; with config.tell_irq only
+  __u64 irq_since_ns;         ///< of the present one
   struct program_cost cost[FLOW_PROGS];
   __u64 xmit_device; ///< whose packet is being handed to its driver here
   __u32 xmit_queue;
@@ -138,6 +144,8 @@ enum flow_loss {
   FLOW_LOSS_NO_NESTED,       ///< more nested vCPUs than FLOW_MAX_NESTED: the VM's own sums are right all the same
   FLOW_LOSS_NO_DISK,         ///< no room for one more disk, or VM on a disk: its contention is not seen
   FLOW_LOSS_NO_TAP,          ///< no room for one more queue of a tap: its packets are not seen
+  FLOW_LOSS_NO_WAKER,        ///< no room for one more pair of vCPUs that wake one another
+  FLOW_LOSS_NO_VM,           ///< no record for the VM: its skew is not told
   FLOW_LOSSES
 };
 
@@ -214,6 +222,21 @@ struct nested_record {
 /// have not run for long, so a VM that makes them up runs out of room, and into a counted loss, for a second.
 #define FLOW_MAX_NESTED 1024u
 
+/// Which vCPU of a VM wakes which. Writer: the wakee's own switch-in.
+struct waker_key {
+  __u64 kvm;
+  __u32 tgid;
+  __u32 vcpu;    ///< who was woken
+  __u32 by_vcpu; ///< who sent the interrupt; FLOW_ANY_VCPU: not told
+  __u32 pad;
+};
+struct waker_count {
+  __u64 count;
+  __u64 ns; ///< halted time that these wake-ups ended
+};
+// A VM of 128 vCPUs that all wake one another, or many smaller ones.
+#define FLOW_MAX_WAKERS 16384u
+
 /// Host-wide handling time of one exit reason; one per CPU and exit index.
 struct exit_histogram {
   __u64 sum_ns;
@@ -237,6 +260,7 @@ struct task_slot {
 #ifdef __cplusplus
 static_assert(sizeof(cpu_record) % 64 == 0);
 static_assert(sizeof(vcpu_slot) % 8 == 0);
+static_assert(sizeof(vm_skew) == 64);
 #endif
 
 #endif

@@ -53,9 +53,8 @@ static __always_inline __u32 block_of(struct task_struct *task, const struct vcp
 
 // The vCPU in `slot` leaves this CPU, whose task `prev` is.
 static __always_inline void leave_cpu(struct cpu_record *cpu, struct vcpu_slot *slot, __u32 index,
-                                      struct task_struct *prev, bool preempt, __u32 task_state,
-                                      __u64 now_ns) {
-  __u32 state = state_after_out(prev, slot, preempt, task_state);
+                                      struct task_struct *prev, struct task_struct *next,
+                                      const struct vcpu_slot *next_slot, __u32 state, __u64 now_ns) {
   struct vm_io *io;
   begin_write(slot);
   flow_out(&slot->flow, now_ns, state);
@@ -68,9 +67,29 @@ static __always_inline void leave_cpu(struct cpu_record *cpu, struct vcpu_slot *
   if (state == FLOW_READY) {
     slot->task = (__u64)prev;
     flow_wait(&slot->flow, now_ns, is_throttled(prev));
-    list_waiter(cpu, bpf_get_smp_processor_id(), slot, index);
+    list_waiter(cpu, bpf_get_smp_processor_id(), slot, index, now_ns);
+    move_waiting(slot, slot->flow.throttled, now_ns);
+    count_preemption(slot, next, next_slot);
+  } else {
+    move_part(slot, FLOW_PART_NONE, now_ns);
   }
   end_write(slot);
+}
+
+// The vCPU in slot `index` gets this CPU. A function of its own for the verifier, which looks at it once.
+__noinline int come_to_cpu(__u32 index, __u32 in_kvm_run, __u64 now_ns) {
+  struct vcpu_slot *slot = slot_at(index);
+  __u64 ipi_ns;
+  if (!slot) return 0;
+  ipi_ns = slot->flow.wait_ns[FLOW_WAKE_IPI];
+  begin_write(slot);
+  flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run, busy_between(slot->disk_out_ns, slot->disk_wake_ns),
+          busy_between(slot->net_out_ns, slot->net_wake_ns));
+  end_write(slot);
+  move_part(slot, FLOW_PART_ON_CPU, now_ns);
+  ipi_ns = slot->flow.wait_ns[FLOW_WAKE_IPI] - ipi_ns;
+  if (ipi_ns) count_waker(slot, ipi_ns);
+  return 0;
 }
 
 // Whoever had this CPU until now is the culprit of those who waited for it; `next` does so no longer.
@@ -95,21 +114,18 @@ int on_sched_switch(__u64 *ctx) {
   cpu = this_cpu();
   if (!cpu || (!is_vcpu && !cpu->waiting)) return 0;
   now_ns = bpf_ktime_get_ns();
+  forget_irqs(cpu);
   slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
   // In its first KVM_RUN, before it has entered the guest.
   if (!slot && (vcpu = vcpu_run_by(prev)) && (slot = bind_slot(cpu, vcpu, now_ns))) index = cpu->slot;
   next_slot = next->bpf_storage ? thread_slot(next, &next_index) : 0;
   if (cpu->waiting) tell_waiters(cpu, prev, slot, next_slot, next_index, now_ns);
   if (slot)
-    leave_cpu(cpu, slot, index, prev, ctx[0],
-              config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state, now_ns);
-  if (next_slot) {
-    begin_write(next_slot);
-    flow_in(&next_slot->flow, &next_slot->mailbox, now_ns, in_kvm_run(next),
-            busy_between(next_slot->disk_out_ns, next_slot->disk_wake_ns),
-            busy_between(next_slot->net_out_ns, next_slot->net_wake_ns));
-    end_write(next_slot);
-  }
+    leave_cpu(cpu, slot, index, prev, next, next_slot,
+              state_after_out(prev, slot, ctx[0],
+                              config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state),
+              now_ns);
+  if (next_slot) come_to_cpu(next_index, in_kvm_run(next), now_ns);
   cpu->slot = next_slot ? next_index : FLOW_NO_SLOT;
   count_run(&cpu->cost[FLOW_PROG_SWITCH], now_ns);
   return 0;
@@ -133,9 +149,8 @@ int on_sched_waking(__u64 *ctx) {
     slot->disk_wake_ns = busy_read(&io->disk_busy, now_ns);
     slot->net_wake_ns = busy_read(&io->net_busy, now_ns);
   }
-  flow_post_wake(&slot->mailbox, now_ns,
-                 flow_waker((__u32)bpf_get_current_pid_tgid(), wake_kind(cpu, slot, now_ns)));
-  if (flow_sleeps(&slot->flow) && !slot->waits_at) list_woken(slot, index, wakee);
+  flow_post_wake(&slot->mailbox, now_ns, waker_of(cpu, wake_kind(cpu, slot, now_ns)));
+  if (flow_sleeps(&slot->flow) && !slot->waits_at) list_woken(slot, index, wakee, now_ns);
   count_run(&cpu->cost[FLOW_PROG_WAKING], now_ns);
   return 0;
 }
@@ -154,6 +169,7 @@ int on_thread_exit(__u64 *ctx) {
   if (!slot || !cpu) return 0;
   begin_write(slot);
   flow_end(&slot->flow, now_ns);
+  move_part(slot, FLOW_PART_NONE, now_ns);
   slot->end.thread_exit_ns = now_ns;
   end_write(slot);
   cpu->slot = FLOW_NO_SLOT;

@@ -87,9 +87,17 @@ FLOW_FN void flow_add_guest(struct vcpu_flow *f, __u64 now_ns) {
     f->ns[FLOW_GUEST_NESTED] += ns;
 }
 
+/// A halt of `ns` was ended by `kind`, which the caller has bounded.
+FLOW_FN void flow_count_wait(struct vcpu_flow *f, __u64 ns, __u32 kind) {
+  __u32 bucket = flow_wait_bucket(ns);
+  FLOW_FORGET(bucket);
+  f->wait_ns[kind] += ns;
+  if (ns && bucket < FLOW_WAIT_BUCKETS) f->waited[kind][bucket]++;
+}
+
 /// It is known now what ended the halt that an interrupt of the host has ended.
 FLOW_FN void flow_settle(struct vcpu_flow *f, __u32 kind) {
-  f->wait_ns[kind] += f->unsettled_ns;
+  flow_count_wait(f, f->unsettled_ns, kind);
   f->unsettled_ns = 0;
 }
 
@@ -224,6 +232,17 @@ FLOW_FN __u64 flow_wake_of(const struct vcpu_mailbox *m, __u64 armed_ns, __u32 *
   return newest_ns;
 }
 
+/// Who the newest wake-up came from: see flow_waker().
+FLOW_FN __u32 flow_newest_waker(const struct vcpu_mailbox *m) {
+  __u64 newest_ns = 0, waker = 0;
+  for (__u32 i = 0; i < FLOW_MAILBOX_WAKES; i++)
+    if (m->wake[i].ns > newest_ns) {
+      newest_ns = m->wake[i].ns;
+      waker = m->wake[i].waker;
+    }
+  return (__u32)waker;
+}
+
 /// A halt of `asleep_ns` is over. An interrupt of the host may have been the vCPU's own timer: that
 /// shows in what it accepts before it is in the guest again.
 FLOW_FN void flow_end_halt_wait(struct vcpu_flow *f, __u64 asleep_ns, __u32 kind) {
@@ -232,7 +251,7 @@ FLOW_FN void flow_end_halt_wait(struct vcpu_flow *f, __u64 asleep_ns, __u32 kind
   if (kind == FLOW_WAKE_HARDIRQ)
     f->unsettled_ns += asleep_ns;
   else
-    f->wait_ns[kind] += asleep_ns;
+    flow_count_wait(f, asleep_ns, kind);
 }
 
 /// A sleep outside HLT is over.
@@ -254,9 +273,16 @@ FLOW_FN void flow_wait(struct vcpu_flow *f, __u64 since_ns, __u32 throttled) {
 /// Who waits for a CPU was not on any list: this wait stays unknown.
 FLOW_FN void flow_forget_blame(struct vcpu_flow *f) { f->blame_since_ns = 0; }
 
-/// Until `now_ns` the CPU was held by `culprit`; from then on the quota is used up if `throttled`.
-/// Shape: returns the nanoseconds that are blamed on it. Threads: under the lock of the run queue.
-FLOW_FN __u64 flow_blame(struct vcpu_flow *f, __u64 now_ns, __u32 culprit, __u32 throttled) {
+/// Switched out while runnable, for `culprit` to run.
+FLOW_FN void flow_preempt(struct vcpu_flow *f, __u32 culprit) {
+  FLOW_FORGET(culprit);
+  if (culprit < FLOW_CULPRITS) f->preempted[culprit]++;
+}
+
+/// Until `now_ns` the CPU was held by `culprit`, but for `irq_ns` in interrupts; from then on the quota is used up if
+/// `throttled`.
+/// Shape: returns the nanoseconds that are blamed on `culprit`. Threads: under the lock of the run queue.
+FLOW_FN __u64 flow_blame(struct vcpu_flow *f, __u64 now_ns, __u32 culprit, __u32 throttled, __u64 irq_ns) {
   __u64 ns, was_throttled = f->throttled;
   FLOW_FORGET(culprit);
   if (!f->blame_since_ns || culprit >= FLOW_CULPRITS) return 0;
@@ -268,9 +294,11 @@ FLOW_FN __u64 flow_blame(struct vcpu_flow *f, __u64 now_ns, __u32 culprit, __u32
     f->throttled_ns += ns;
     return 0;
   }
-  f->culprit_ns[culprit] += ns;
+  if (irq_ns > ns) irq_ns = ns;
+  f->culprit_ns[FLOW_CULPRIT_IRQ] += irq_ns;
+  f->culprit_ns[culprit] += ns - irq_ns;
   f->blamed_ns += ns;
-  return ns;
+  return ns - irq_ns;
 }
 
 /// A wait of `ns` for a CPU is over, that began with a wake-up if `is_woken`: what nobody was blamed for is

@@ -66,6 +66,7 @@ enum flow_culprit {
   FLOW_CULPRIT_HOST_TASK,
   FLOW_CULPRIT_KERNEL_THREAD,
   FLOW_CULPRIT_NONE,          ///< the CPU was idle: the latency of a wake-up
+  FLOW_CULPRIT_IRQ,           ///< interrupts of the host, whoever they interrupted; opt-in, else part of the others
   FLOW_CULPRIT_UNKNOWN,
   FLOW_CULPRITS
 };
@@ -90,6 +91,11 @@ enum flow_culprit {
 #define FLOW_EXIT_BUCKETS 24u
 #define FLOW_EXIT_BUCKET_SHIFT 8u
 
+/// Waits: bucket 0 counts those below 2^16 ns (66 us), bucket i those below 2^(16+2i), the last (from 2^30 ns,
+/// 1.07 s on) is open.
+#define FLOW_WAIT_BUCKETS 9u
+#define FLOW_WAIT_BUCKET_SHIFT 16u
+
 struct exit_count {
   __u64 count;
   __u64 ns; ///< kernel and VMM time after this exit, without polling, ready time or sleep
@@ -112,6 +118,7 @@ struct vcpu_flow {
   __u64 unsettled_ns; ///< halted time ended by FLOW_WAKE_HARDIRQ, until it is known what it was
   __u64 ns[FLOW_STATES + 1]; ///< closed time by state; [FLOW_UNKNOWN] is unaccounted
   __u64 wait_ns[FLOW_WAKE_KINDS]; ///< ns[FLOW_HALTED] but for unsettled_ns, by what ended it
+  __u64 waited[FLOW_WAKE_KINDS][FLOW_WAIT_BUCKETS]; ///< waits of wait_ns by duration, but for those of no time
   __u64 block_ns[FLOW_BLOCKS]; ///< ns[FLOW_VMM_BLOCKED], by what the thread slept in
   __u32 block;                 ///< enum flow_block of the present sleep
   __u32 pad_block;
@@ -122,6 +129,7 @@ struct vcpu_flow {
   __u64 blamed_ns;      ///< of this wait, in culprit_ns
   __u64 throttled_ns;   ///< of this wait, while the cgroup's quota was used up
   __u64 throttled;      ///< 1 if it is used up since blame_since_ns
+  __u64 preempted[FLOW_CULPRITS]; ///< switched out while runnable, by who ran next
   __u64 anomaly[FLOW_ANOMALIES];
   __u64 poll_success_ns;
   __u64 poll_fail_ns;
@@ -156,8 +164,8 @@ struct vcpu_mailbox {
 /// verifier to see.
 #define FLOW_FORGET(v) __asm__ __volatile__("" : "+r"(v))
 
-/// Who woke: `tid` in the low half, above it enum flow_wake_kind.
-FLOW_FN __u64 flow_waker(__u32 tid, __u32 kind) { return (__u64)kind << 32 | tid; }
+/// Who woke: in the low half its thread, or of FLOW_WAKE_IPI its vCPU id; above it enum flow_wake_kind.
+FLOW_FN __u64 flow_waker(__u32 who, __u32 kind) { return (__u64)kind << 32 | who; }
 
 /// The exit index of a raw exit code. Source: asm/svm.h, asm/vmx.h (VMX flags sit above bit 15).
 FLOW_FN __u32 flow_exit_index(__u32 is_vmx, __u32 code) {
@@ -168,7 +176,14 @@ FLOW_FN __u32 flow_exit_index(__u32 is_vmx, __u32 code) {
   return FLOW_EXIT_OUT_OF_RANGE;
 }
 
-FLOW_FN __u32 flow_log2(__u64 v) {
+/// In the kernel a function of its own, which the verifier looks at once: elsewhere it knows the result to be any
+/// number, instead of going on with each of 64 alone.
+#ifdef __bpf__
+#define FLOW_ALONE __attribute__((noinline))
+#else
+#define FLOW_ALONE FLOW_FN
+#endif
+FLOW_ALONE __u32 flow_log2(__u64 v) {
   __u32 r = 0;
   if (v >> 32) { v >>= 32; r += 32; }
   if (v >> 16) { v >>= 16; r += 16; }
@@ -183,6 +198,13 @@ FLOW_FN __u32 flow_bucket(__u64 ns) {
   __u32 b = flow_log2(ns | 1);
   b = b < FLOW_EXIT_BUCKET_SHIFT ? 0 : b - FLOW_EXIT_BUCKET_SHIFT;
   return b < FLOW_EXIT_BUCKETS ? b : FLOW_EXIT_BUCKETS - 1;
+}
+
+/// The histogram bucket of a wait.
+FLOW_FN __u32 flow_wait_bucket(__u64 ns) {
+  __u32 log = flow_log2(ns | 1);
+  __u32 b = log < FLOW_WAIT_BUCKET_SHIFT ? 0 : (log - FLOW_WAIT_BUCKET_SHIFT) / 2 + 1;
+  return b < FLOW_WAIT_BUCKETS ? b : FLOW_WAIT_BUCKETS - 1;
 }
 
 #endif

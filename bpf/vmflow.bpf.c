@@ -19,7 +19,9 @@
 #include "disk.bpf.h"
 #include "net.bpf.h"
 #include "interrupts.bpf.h"
+#include "irq.bpf.h"
 #include "wake.bpf.h"
+#include "waker.bpf.h"
 #include "ready.bpf.h"
 
 #include "nested.bpf.h"

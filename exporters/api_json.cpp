@@ -38,12 +38,35 @@ Json blocked(const VmFlow& vm) {
   return blocked;
 }
 
-Json ready(const VmFlow& vm) {
+Json ready(const VmFlow& vm, bool tells_irq) {
   Json ready;
   for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
-    ready[std::string(culprit_name(static_cast<flow_culprit>(culprit)))] =
-        seconds(vm.culprit_ns[culprit]);
+    if (culprit != FLOW_CULPRIT_IRQ || tells_irq)
+      ready[std::string(culprit_name(static_cast<flow_culprit>(culprit)))] =
+          seconds(vm.culprit_ns[culprit]);
   return ready;
+}
+
+Json preemptions(const VmFlow& vm) {
+  Json preemptions;
+  for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+    if (is_preempter(static_cast<flow_culprit>(culprit)))
+      preemptions[std::string(culprit_name(static_cast<flow_culprit>(culprit)))] =
+          vm.preemptions[culprit];
+  return preemptions;
+}
+
+/// Which vCPU's halts another one's interrupts have ended.
+Json wakers(const VmFlow& vm) {
+  Json wakers = Json::array();
+  for (const auto& pair : vm.wakers) {
+    Json row{{"vcpu", pair.vcpu_id}};
+    if (pair.by_vcpu_id) row["by_vcpu"] = *pair.by_vcpu_id;
+    row["count"] = pair.count;
+    row["seconds"] = seconds(pair.ns);
+    wakers.push_back(std::move(row));
+  }
+  return wakers;
 }
 
 Json exits(const VmFlow& vm) {
@@ -164,12 +187,15 @@ Json summary(const VmFlow& vm) {
           {"unaccounted_seconds", seconds(vm.time.unaccounted_ns)}};
 }
 
-Json whole(const VmFlow& vm, uint64_t now_ns) {
+Json whole(const VmFlow& vm, uint64_t now_ns, bool tells_irq) {
   auto json = summary(vm);
   json["open_wait_seconds"] = states(vm.open_wait_ns);
   json["wait_seconds"] = waits(vm);
   json["blocked_seconds"] = blocked(vm);
-  json["ready_by_culprit_seconds"] = ready(vm);
+  json["ready_by_culprit_seconds"] = ready(vm, tells_irq);
+  json["preemptions"] = preemptions(vm);
+  json["skew_seconds"] = seconds(vm.skew_ns);
+  json["wakers"] = wakers(vm);
   json["exits"] = exits(vm);
   json["userspace_exits"] = userspace_exits(vm);
   if (vm.helpers) json["threads"] = helpers(*vm.helpers);
@@ -234,7 +260,7 @@ std::optional<std::string> api_json(const FlowModel& model, std::string_view pat
   if (!path.starts_with('/')) return std::nullopt;
   const auto* vm = vm_called(model, path.substr(1));
   if (vm == nullptr) return std::nullopt;
-  if (!wants_culprits) return answer(whole(*vm, model.now_ns));
+  if (!wants_culprits) return answer(whole(*vm, model.now_ns, model.tells_irq));
   return answer({{"id", vm->label},
                  {"name", vm->name},
                  {"ready_seconds", seconds(vm->time.state_ns[FLOW_READY])},

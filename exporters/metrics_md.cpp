@@ -26,9 +26,11 @@ std::string metric_section(const Metric& metric) {
   std::string labels;
   for (const auto label : metric.labels)
     labels += fmt::format("{}`{}`", labels.empty() ? "" : ", ", label);
-  return fmt::format("### `{}`\n{}, {}. {}\n- Clock: {}.\n- Error: {}.\n\n", metric.name,
+  const auto flag = detail_flag(metric.detail);
+  return fmt::format("### `{}`\n{}, {}. {}\n- Clock: {}.\n- Error: {}.\n{}\n", metric.name,
                      kind_name(metric.kind), labels.empty() ? "no labels" : "labels " + labels,
-                     metric.help, metric.clock, metric.error);
+                     metric.help, metric.clock, metric.error,
+                     flag.empty() ? "" : fmt::format("- Only with `{}`.\n", flag));
 }
 
 std::string states_section() {

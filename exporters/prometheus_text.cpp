@@ -24,8 +24,8 @@ prometheus::MetricType type_of(MetricKind kind) {
   return prometheus::MetricType::Untyped;
 }
 
-void set_histogram(prometheus::ClientMetric& series, const Sample& sample) {
-  const auto bounds = histogram_bounds_seconds();
+void set_histogram(prometheus::ClientMetric& series, const Sample& sample,
+                   std::span<const double> bounds) {
   series.histogram.sample_sum = sample.value;
   series.histogram.sample_count = sample.cumulative.back();
   for (size_t i = 0; i < sample.cumulative.size(); i++)
@@ -46,10 +46,22 @@ prometheus::ClientMetric series_of(const Metric& metric, const Sample& sample) {
       series.gauge.value = sample.value;
       break;
     case MetricKind::kHistogram:
-      set_histogram(series, sample);
+      set_histogram(series, sample, metric.bounds);
       break;
   }
   return series;
+}
+
+bool is_wanted(MetricDetail detail, const PrometheusOptions& options) {
+  switch (detail) {
+    case MetricDetail::kAlways:
+      return true;
+    case MetricDetail::kPerVcpu:
+      return options.per_vcpu;
+    case MetricDetail::kVmWaits:
+      return options.vm_waits;
+  }
+  return false;
 }
 
 }  // namespace
@@ -57,7 +69,7 @@ prometheus::ClientMetric series_of(const Metric& metric, const Sample& sample) {
 std::string prometheus_text(const FlowModel& model, const PrometheusOptions& options) {
   std::vector<prometheus::MetricFamily> families;
   for (const auto& metric : metric_catalog()) {
-    if (metric.per_vcpu && !options.per_vcpu) continue;
+    if (!is_wanted(metric.detail, options)) continue;
     prometheus::MetricFamily family{
         std::string(metric.name), std::string(metric.help), type_of(metric.kind), {}};
     for (const auto& sample : metric.read(model))

@@ -9,7 +9,8 @@
 namespace vmflow {
 
 struct PrometheusOptions {
-  bool per_vcpu = false;  ///< with the metrics that the catalog marks per_vcpu
+  bool per_vcpu = false;  ///< with the metrics that the catalog marks kPerVcpu
+  bool vm_waits = false;  ///< and kVmWaits
 };
 
 /// All metrics of the catalog in the text exposition format 0.0.4; a metric without series is left

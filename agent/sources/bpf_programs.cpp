@@ -76,7 +76,8 @@ void for_each_key(int map, Visit visit) {
   for (void* from = nullptr; bpf_map_get_next_key(map, from, &next) == 0; from = &key) {
     key = next;
     keys.push_back(key);
-    if (keys.size() > 2 * FLOW_MAX_BLAMES) break;  // a writer may lead it around for ever
+    if (keys.size() > 2 * std::max(FLOW_MAX_BLAMES, FLOW_MAX_WAKERS))
+      break;  // a writer may lead it around for ever
   }
   const auto bytes = [](const Key& a, const Key& b) { return std::memcmp(&a, &b, sizeof(a)); };
   std::ranges::sort(keys, [&](const Key& a, const Key& b) { return bytes(a, b) < 0; });
@@ -103,6 +104,13 @@ uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
+/// Programs that only an operator's wish loads.
+void leave_out_interrupts(vmflow_bpf* object) {
+  for (auto* program : {object->progs.on_irq_handler_entry, object->progs.on_irq_handler_exit,
+                        object->progs.on_softirq_entry, object->progs.on_softirq_exit})
+    bpf_program__set_autoload(program, false);
+}
+
 /// Is the code read from a structure, and is there a record to hold against it?
 bool is_comparable(const flow_config& config) {
   return config.record_code != FLOW_NO_OFFSET &&
@@ -127,6 +135,7 @@ BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
   std::swap(object_, other.object_);
   std::swap(code_check_, other.code_check_);
   std::swap(slots_, other.slots_);
+  std::swap(vms_, other.vms_);
   std::swap(cpus_, other.cpus_);
   std::swap(histograms_, other.histograms_);
   std::swap(slot_count_, other.slot_count_);
@@ -139,6 +148,7 @@ BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
 BpfPrograms::~BpfPrograms() {
   code_check_.reset();
   unmap_array(slots_, slot_count_);
+  unmap_array(vms_, slot_count_);
   unmap_array(cpus_, cpu_count_);
   unmap_array(histograms_, cpu_count_ * FLOW_EXIT_CODES);
 }
@@ -173,6 +183,9 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   bpf_map__set_max_entries(object->maps.slots, loaded.slot_count_);
   bpf_map__set_max_entries(object->maps.free_slots, max_vcpus);
   bpf_map__set_max_entries(object->maps.vcpu_index, max_vcpus);
+  bpf_map__set_max_entries(object->maps.vm_skews, loaded.slot_count_);
+  bpf_map__set_max_entries(object->maps.free_vms, max_vcpus);
+  bpf_map__set_max_entries(object->maps.vm_index, max_vcpus);
   bpf_map__set_max_entries(object->maps.cpus, loaded.cpu_count_);
   bpf_map__set_max_entries(object->maps.exit_histograms, loaded.cpu_count_ * FLOW_EXIT_CODES);
   std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
@@ -185,6 +198,7 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   bpf_program__set_autoload(object->progs.compare_exit_code, is_comparable(support.config));
   bpf_program__set_autoattach(object->progs.compare_exit_code, false);
   leave_out(object->obj, support.missing_tracepoints);
+  if (support.config.tell_irq == 0) leave_out_interrupts(object);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
   bpf_program__set_autoload(object->progs.on_blk_throtl, support.sees_throttled_bios);
@@ -194,8 +208,10 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   if (auto mapped = loaded.map_memory(); !mapped) return tl::unexpected(mapped.error());
   // High indices first: a stack gives the lowest one out next, and readers stop at the highest
   // used.
-  for (uint32_t index = max_vcpus; index >= 1; index--)
+  for (uint32_t index = max_vcpus; index >= 1; index--) {
     bpf_map_update_elem(bpf_map__fd(object->maps.free_slots), nullptr, &index, BPF_ANY);
+    bpf_map_update_elem(bpf_map__fd(object->maps.free_vms), nullptr, &index, BPF_ANY);
+  }
   if (const int error = vmflow_bpf__attach(object); error != 0)
     return failure(fmt::format("attaching the BPF programs failed: {}", why(-error)));
   object->bss->following = 1;
@@ -206,6 +222,9 @@ Result<void> BpfPrograms::map_memory() {
   auto slots = map_array<vcpu_slot>(object_->maps.slots, slot_count_, PROT_READ | PROT_WRITE);
   if (!slots) return tl::unexpected(slots.error());
   slots_ = *slots;
+  auto vms = map_array<vm_skew>(object_->maps.vm_skews, slot_count_, PROT_READ | PROT_WRITE);
+  if (!vms) return tl::unexpected(vms.error());
+  vms_ = *vms;
   auto cpus = map_array<cpu_record>(object_->maps.cpus, cpu_count_, PROT_READ);
   if (!cpus) return tl::unexpected(cpus.error());
   cpus_ = *cpus;
@@ -312,6 +331,26 @@ void BpfPrograms::forget_nested(const std::vector<nested_key>& keys) {
   for (const auto& key : keys) bpf_map_delete_elem(bpf_map__fd(object_->maps.nested_vcpus), &key);
 }
 
+std::vector<WakerReading> BpfPrograms::wakers() const {
+  const auto map = bpf_map__fd(object_->maps.wakers);
+  std::vector<WakerReading> wakers;
+  for_each_key<waker_key>(map, [&](const waker_key& key) {
+    WakerReading reading{.key = key, .value = {}};
+    if (bpf_map_lookup_elem(map, &key, &reading.value) == 0) wakers.push_back(reading);
+  });
+  return wakers;
+}
+
+vm_skew BpfPrograms::skew(uint32_t index) const {
+  vm_skew copy{};
+  if (index >= slot_count_) return copy;
+  const vm_skew& live = vms_[index];
+  copy.kvm = __atomic_load_n(&live.kvm, __ATOMIC_ACQUIRE);
+  copy.taken_ns = __atomic_load_n(&live.taken_ns, __ATOMIC_ACQUIRE);
+  copy.skew_ns = __atomic_load_n(&live.skew_ns, __ATOMIC_ACQUIRE);
+  return copy;
+}
+
 std::map<uint32_t, vm_io> BpfPrograms::ios() const {
   const auto map = bpf_map__fd(object_->maps.vm_ios);
   std::map<uint32_t, vm_io> ios;
@@ -379,6 +418,10 @@ void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   for_each_key<nested_key>(nested, [&](const nested_key& key) {
     if (!live.contains({key.tgid, key.kvm})) bpf_map_delete_elem(nested, &key);
   });
+  const auto wakers = bpf_map__fd(object_->maps.wakers);
+  for_each_key<waker_key>(wakers, [&](const waker_key& key) {
+    if (!live.contains({key.tgid, key.kvm})) bpf_map_delete_elem(wakers, &key);
+  });
   const auto processes = bpf_map__fd(object_->maps.vm_ios);
   for_each_key<uint32_t>(processes, [&](uint32_t tgid) {
     if (!has_vm(live, tgid)) bpf_map_delete_elem(processes, &tgid);
@@ -392,6 +435,24 @@ void BpfPrograms::forget_all_but(const std::set<VmKey>& live) {
   forget_disks(live);
 }
 
+// The last slot of a VM gives its record back: nobody joins one to which no slot refers.
+void BpfPrograms::leave_vm(vcpu_slot& slot) {
+  if (slot.vm == FLOW_NO_VM || slot.vm >= slot_count_) return;
+  vm_skew& vm = vms_[slot.vm];
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  flow_move_part(
+      &vm, &slot.part, FLOW_PART_NONE,
+      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec));
+  if (__atomic_sub_fetch(&vm.vcpus, 1, __ATOMIC_ACQ_REL) != 0) return;
+  const auto vms = bpf_map__fd(object_->maps.vm_index);
+  uint32_t current = FLOW_NO_VM;
+  if (bpf_map_lookup_elem(vms, &vm.kvm, &current) == 0 && current == slot.vm)
+    bpf_map_delete_elem(vms, &vm.kvm);
+  std::memset(static_cast<void*>(&vm), 0, sizeof(vm));
+  bpf_map_update_elem(bpf_map__fd(object_->maps.free_vms), nullptr, &slot.vm, BPF_ANY);
+}
+
 void BpfPrograms::recycle(uint32_t index) {
   auto& slot = slots_[index];
   // The address may be another vCPU's by now, with a slot of its own.
@@ -399,6 +460,7 @@ void BpfPrograms::recycle(uint32_t index) {
   uint32_t current = FLOW_NO_SLOT;
   if (bpf_map_lookup_elem(vcpus, &slot.id.vcpu, &current) == 0 && current == index)
     bpf_map_delete_elem(vcpus, &slot.id.vcpu);
+  leave_vm(slot);
   const auto generation = slot.id.generation;
   const auto seq = slot.seq;
   std::memset(static_cast<void*>(&slot), 0, sizeof(slot));

@@ -82,6 +82,12 @@ class BpfPrograms {
   std::vector<NestedReading> nested_vcpus() const;
   void forget_nested(const std::vector<nested_key>& keys);
 
+  /// Which vCPUs wake one another.
+  std::vector<WakerReading> wakers() const;
+
+  /// The record of a VM. `index`: vcpu_slot::vm.
+  vm_skew skew(uint32_t index) const;
+
   /// Disk requests and packets by VMM process.
   std::map<uint32_t, vm_io> ios() const;
   /// Packets that wait now in the taps of a VMM process.
@@ -111,7 +117,10 @@ class BpfPrograms {
   };
   std::unique_ptr<vmflow_bpf, Destroy> object_;  // its links too
   std::unique_ptr<bpf_link, Detach> code_check_;
+  void leave_vm(vcpu_slot& slot);
+
   vcpu_slot* slots_ = nullptr;
+  vm_skew* vms_ = nullptr;
   const cpu_record* cpus_ = nullptr;
   const exit_histogram* histograms_ = nullptr;
   uint32_t slot_count_ = 0;

@@ -63,6 +63,7 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_napi_gro_receive", "napi_gro_receive_entry", FLOW_PROG_SENT_GRO},
     {"on_napi_gro_frags", "napi_gro_frags_entry", FLOW_PROG_SENT_FRAGS},
     {"on_netdev_gone", "unregister_netdevice_queue", FLOW_PROG_NETDEV_GONE},
+    {"on_irq_handler_entry", "irq_handler_entry", FLOW_PROG_IRQ},
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
     {"on_vcpu_destroy_fentry", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},
@@ -98,11 +99,13 @@ void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
 
 }  // namespace
 
-Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support,
-                       bool with_blames) {
+Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support, bool with_pairs) {
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
-  if (with_blames) snapshot.blames = programs.blames();
+  if (with_pairs) {
+    snapshot.blames = programs.blames();
+    snapshot.wakers = programs.wakers();
+  }
   snapshot.ios = programs.ios();
   snapshot.nested = programs.nested_vcpus();
   snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
@@ -110,6 +113,10 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   const auto unattributed = programs.unattributed_interrupts();
   std::copy(unattributed.begin(), unattributed.end(), snapshot.unattributed_interrupts.begin());
   read_slots(programs, snapshot);
+  for (const auto& copy : snapshot.slots)
+    if (copy.slot.vm != FLOW_NO_VM && !snapshot.skews.contains(copy.slot.vm))
+      snapshot.skews[copy.slot.vm] = programs.skew(copy.slot.vm);
+  snapshot.tells_irq = support.config.tell_irq != 0;
   const auto histograms = programs.exit_histograms();
   std::copy(histograms.begin(), histograms.end(), snapshot.exit_histograms.begin());
   const auto losses = programs.losses();

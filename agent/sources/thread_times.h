@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,5 +14,8 @@ namespace vmflow {
 /// The threads of process `pid` that live now. Errors: none; a thread that ends meanwhile, and a
 /// kernel without scheduler statistics, are left out.
 std::vector<ThreadReading> read_threads(const std::string& proc, uint32_t pid);
+
+/// The thread `tid` whose folder of /proc is `directory`. Errors: nullopt, as above.
+std::optional<ThreadReading> read_thread(const std::string& directory, uint32_t tid);
 
 }  // namespace vmflow

@@ -31,9 +31,9 @@ class Culprit : public testing::Test {
     host_.take(2, kOther, 0, 100);
     flow_out(&flow, 200, FLOW_READY);
     flow_wait(&flow, 200, 0);
-    flow_blame(&flow, 500, FLOW_CULPRIT_OTHER_VM, 0);
-    flow_blame(&flow, 700, FLOW_CULPRIT_HOST_TASK, 0);
-    flow_blame(&flow, 800, FLOW_CULPRIT_NONE, 0);
+    flow_blame(&flow, 500, FLOW_CULPRIT_OTHER_VM, 0, 0);
+    flow_blame(&flow, 700, FLOW_CULPRIT_HOST_TASK, 0, 0);
+    flow_blame(&flow, 800, FLOW_CULPRIT_NONE, 0, 0);
     vcpu_mailbox none{};
     flow_in(&flow, &none, 800, 1, 0, 0);
   }

@@ -34,6 +34,15 @@ Durations durations(uint64_t sum_ns) {
   return all;
 }
 
+WaitsByReason waits(uint64_t first_seconds) {
+  WaitsByReason all;
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++) {
+    all[reason].bucket.fill(1 + reason);
+    all[reason].sum_ns = (first_seconds + reason) * kSecond;
+  }
+  return all;
+}
+
 VmFlow vm() {
   VmFlow vm;
   vm.label = vm.uuid = "5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20";
@@ -47,6 +56,9 @@ VmFlow vm() {
   vm.exits = {{"cpuid", 7, 7000}};
   vm.folded_exits = folded_exits(100);
   vm.exit_durations = durations(2 * kSecond);
+  vm.wakeup_latencies = durations(6 * kSecond);
+  vm.wait_durations = waits(10);
+  vm.skew_ns = 7 * kSecond;
   vm.runqueue_waits = durations(3 * kSecond);
   vm.userspace_exits = {{"io", 20}, {"mmio", 30}};
   for (uint32_t reason = 0; reason < kWaitReasons; reason++) vm.wait_ns[reason] = reason * kSecond;
@@ -54,6 +66,8 @@ VmFlow vm() {
     vm.block_ns[block] = (20 + block) * kSecond;
   for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
     vm.culprit_ns[culprit] = (10 + culprit) * kSecond;
+  for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
+    vm.preemptions[culprit] = 50 + culprit;
   vm.helpers = RoleTimes{};
   for (uint32_t role = 0; role < kThreadRoles; role++)
     (*vm.helpers)[role] = {(30 + role) * kSecond, (40 + role) * kSecond};
@@ -122,6 +136,7 @@ FlowModel hand_made_model() {
   model.wakeup_latencies = durations(4 * kSecond);
   for (uint32_t reason = 0; reason < kWaitReasons; reason++)
     model.unattributed_interrupts[reason] = 70 + reason;
+  model.wait_durations = waits(20);
   model.exit_durations.assign(kFoldedExits, durations(5 * kSecond));
   for (uint32_t i = 0; i < FLOW_ANOMALIES; i++) model.health.anomalies[i] = 10 + i;
   for (uint32_t i = 0; i < FLOW_LOSSES; i++) model.health.losses[i] = 20 + i;

@@ -30,7 +30,7 @@ void check_samples(const Metric& metric, const FlowModel& model) {
     EXPECT_EQ(sample.labels.size(), metric.labels.size());
     EXPECT_TRUE(seen.insert(sample.labels).second) << "a series is shown twice";
     const bool is_histogram = metric.kind == MetricKind::kHistogram;
-    EXPECT_EQ(sample.cumulative.size(), is_histogram ? histogram_bounds_seconds().size() + 1 : 0);
+    EXPECT_EQ(sample.cumulative.size(), is_histogram ? metric.bounds.size() + 1 : 0);
     EXPECT_TRUE(std::ranges::is_sorted(sample.cumulative)) << "a cumulative count falls";
     EXPECT_GE(sample.value, 0);
   }
@@ -87,7 +87,8 @@ TEST(MetricCatalog, samples_of_a_host_without_vms_have_it_too) {
 // A series per vCPU is asked for by a flag; it must not come by another door.
 TEST(MetricCatalog, a_row_with_the_label_vcpu_is_per_vcpu) {
   for_each_metric([](const Metric& metric) {
-    EXPECT_EQ(std::ranges::count(metric.labels, "vcpu") != 0, metric.per_vcpu);
+    EXPECT_EQ(std::ranges::count(metric.labels, "vcpu") != 0,
+              metric.detail == MetricDetail::kPerVcpu);
   });
 }
 
@@ -104,7 +105,7 @@ Metric metric_called(std::string_view name) {
 }
 
 TEST(ExitDuration, bounds_are_powers_of_two_of_nanoseconds) {
-  const auto bounds = histogram_bounds_seconds();
+  const auto bounds = exit_bounds_seconds();
   EXPECT_EQ(std::vector(bounds.begin(), bounds.end()),
             (std::vector{1024e-9, 4096e-9, 16384e-9, 65536e-9, 262144e-9, 1048576e-9, 4194304e-9,
                          16777216e-9}));
@@ -138,6 +139,40 @@ TEST(ExitDuration, each_time_counts_from_the_first_bound_above_it) {
     for (size_t i = 0; i < sample.cumulative.size(); i++)
       EXPECT_EQ(sample.cumulative[i], i >= first_bound ? 1u : 0u) << ns << " ns, bound " << i;
   }
+}
+
+TEST(WaitDuration, each_time_counts_from_the_first_bound_above_it) {
+  EXPECT_EQ(wait_bounds_seconds().front(), 65536e-9);
+  EXPECT_EQ(wait_bounds_seconds().back(), 1.073741824);
+  struct Time {
+    uint64_t ns;
+    size_t first_bound;
+  };
+  for (const auto [ns, first_bound] : {Time{1, 0},
+                                       {65'535, 0},
+                                       {65'536, 1},
+                                       {262'143, 1},
+                                       {262'144, 2},
+                                       {1'073'741'823, 7},
+                                       {1'073'741'824, 8},
+                                       {60'000'000'000, 8}}) {
+    auto model = hand_made_model();
+    model.vms[0].wait_durations = {};
+    model.vms[0].wait_durations[0].bucket[flow_wait_bucket(ns)] = 1;
+    const auto sample = metric_called("vmflow_vm_wait_duration_seconds").read(model).at(0);
+    for (size_t i = 0; i < sample.cumulative.size(); i++)
+      EXPECT_EQ(sample.cumulative[i], i >= first_bound ? 1u : 0u) << ns << " ns, bound " << i;
+  }
+}
+
+TEST(MetricSamples, interrupt_time_is_a_culprit_only_where_it_is_told) {
+  auto model = hand_made_model();
+  const auto culprits = [&] {
+    return metric_called("vmflow_vm_ready_by_culprit_seconds_total").read(model).size();
+  };
+  EXPECT_EQ(culprits(), size_t{FLOW_CULPRITS} - 1) << "absent, not zero";
+  model.tells_irq = true;
+  EXPECT_EQ(culprits(), size_t{FLOW_CULPRITS});
 }
 
 TEST(MetricSamples, times_are_shown_in_seconds) {

@@ -29,7 +29,7 @@ class Life {
       if (state != FLOW_READY) add(STEP_WAKE, flow_waker(4711, kind));
       add(STEP_WAIT, since, random_() % 5 == 0);
       for (uint32_t i = random_() % 3; i > 0; i--)
-        add(STEP_BLAME, random_() % FLOW_CULPRITS, random_() % 5 == 0);
+        add(STEP_BLAME, random_() % FLOW_CULPRITS, random_() % 300 << 1 | (random_() % 5 == 0));
       add(STEP_IN, in_kvm, static_cast<uint32_t>(random_() % 500));
     };
     if (random_() % 4 == 0) away(FLOW_READY, FLOW_WAKE_BARE, 1);
@@ -68,6 +68,16 @@ uint64_t sum(const __u64 (&values)[kCount]) {
 void expect_conserved(const vcpu_flow& flow) {
   EXPECT_EQ(sum(flow.ns) + flow.held_ns, flow.last_ns - flow.first_ns);
   EXPECT_EQ(sum(flow.wait_ns) + flow.unsettled_ns, flow.ns[FLOW_HALTED]);
+  // Every wait is in one bucket, which is not far from its time.
+  uint64_t least = 0, most = 0;
+  for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
+    for (uint32_t bucket = 0; bucket < FLOW_WAIT_BUCKETS; bucket++) {
+      least +=
+          bucket == 0 ? 0 : flow.waited[kind][bucket] << (FLOW_WAIT_BUCKET_SHIFT + 2 * bucket - 2);
+      most += flow.waited[kind][bucket] << (FLOW_WAIT_BUCKET_SHIFT + 2 * bucket);
+    }
+  EXPECT_LE(least, sum(flow.wait_ns));
+  EXPECT_GE(most, sum(flow.wait_ns));
   EXPECT_EQ(sum(flow.block_ns), flow.ns[FLOW_VMM_BLOCKED]);
   EXPECT_LE(flow.disk_pending_ns, flow.ns[FLOW_HALTED]);
   EXPECT_LE(flow.net_pending_ns, flow.ns[FLOW_HALTED]);

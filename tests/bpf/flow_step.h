@@ -16,8 +16,8 @@ enum flow_step_kind {
   STEP_WAKE,            // posted to the mailbox by another CPU; a: flow_waker()
   STEP_ACCEPT,          // the vCPU gives an interrupt to itself
   STEP_WAIT,            // listed as a waiter of a CPU, since a; b: throttled
-  STEP_BLAME,           // a: who held the CPU until now, b: throttled from now on
-  STEP_RUN,             // KVM_RUN is entered
+  STEP_BLAME,  // a: who held the CPU until now, b: throttled from now on, above it ns in interrupts
+  STEP_RUN,    // KVM_RUN is entered
   STEP_END
 };
 
@@ -53,7 +53,7 @@ FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
   else if (s->kind == STEP_WAIT)
     flow_wait(f, s->a, s->b);
   else if (s->kind == STEP_BLAME)
-    flow_blame(f, s->at_ns, (__u32)s->a, s->b);
+    flow_blame(f, s->at_ns, (__u32)s->a, s->b & 1, s->b >> 1);
   else if (s->kind == STEP_RUN)
     flow_run(f, s->at_ns);
   else if (s->kind == STEP_END)

@@ -36,8 +36,8 @@ flow_step accept(uint64_t at) {
 flow_step wait(uint64_t at, uint64_t since, uint32_t throttled = 0) {
   return {at, STEP_WAIT, throttled, since};
 }
-flow_step held_by(uint64_t at, flow_culprit culprit, uint32_t throttled = 0) {
-  return {at, STEP_BLAME, throttled, culprit};
+flow_step held_by(uint64_t at, flow_culprit culprit, uint32_t throttled = 0, uint32_t irq_ns = 0) {
+  return {at, STEP_BLAME, throttled | irq_ns << 1, culprit};
 }
 flow_step polled(uint64_t at, uint64_t ns) {
   return {at, STEP_HALT_END, 0, ns};
@@ -234,6 +234,16 @@ const std::vector<FlowTable>& flow_tables() {
        {},
        0,
        {{FLOW_CULPRIT_OWN_VM, 50}, {FLOW_CULPRIT_UNKNOWN, 150}}},
+      {"interrupts_are_told_from_whom_they_interrupt",
+       {entry(100), out(150, FLOW_READY), wait(150, 150),
+        held_by(250, FLOW_CULPRIT_OTHER_VM, 0, 30), held_by(300, FLOW_CULPRIT_HOST_TASK, 0, 500),
+        held_by(350, FLOW_CULPRIT_HOST_TASK), in_kvm(350), exit_to(360, kIntr), entry(370)},
+       {.guest = 50, .kvm = 20, .ready = 200},
+       {{kIntr, 1, 20}},
+       no_anomalies(),
+       {},
+       0,
+       {{FLOW_CULPRIT_OTHER_VM, 70}, {FLOW_CULPRIT_IRQ, 80}, {FLOW_CULPRIT_HOST_TASK, 50}}},
       {"a_wait_for_a_cpu_begins_with_the_wakeup",
        {entry(100), exit_to(150, kHlt), out(170, FLOW_HALTED), woken_by(400, FLOW_WAKE_IPI),
         wait(410, 400), held_by(460, FLOW_CULPRIT_KERNEL_THREAD), in_kvm(460), waited(480, 0),

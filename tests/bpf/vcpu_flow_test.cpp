@@ -73,6 +73,31 @@ TEST(VcpuMailbox, concurrent_wakers_never_tear_an_entry) {
   EXPECT_EQ(flow_wake_of(&mailbox, 0, &kind) / 4, 20000u);
 }
 
+// By an interrupt of the host: what it was shows after the vCPU runs again.
+TEST(WaitDurations, of_a_wait_that_is_told_late_are_those_of_its_reason) {
+  for (const bool accepted : {true, false}) {
+    constexpr uint64_t kHalt = 0x78, kWait = 5'000'000;
+    vcpu_flow flow{};
+    vcpu_mailbox mailbox{};
+    std::vector<flow_step> steps = {{100, STEP_ENTRY, 0, 0},
+                                    {150, STEP_EXIT, 1, kHalt},
+                                    {200, STEP_OUT, 0, FLOW_HALTED},
+                                    {200 + kWait, STEP_WAKE, 0, flow_waker(1, FLOW_WAKE_HARDIRQ)},
+                                    {200 + kWait + 10, STEP_IN, 0, 1},
+                                    {200 + kWait + 20, STEP_HALT_END, 1, 0}};
+    if (accepted) steps.push_back({200 + kWait + 30, STEP_ACCEPT, 0, 0});
+    for (const auto& step : steps) flow_play_step(&flow, &mailbox, &step);
+    EXPECT_EQ(flow.unsettled_ns, accepted ? 0 : kWait);
+    const flow_step entry = {200 + kWait + 40, STEP_ENTRY, 0, 0};
+    flow_play_step(&flow, &mailbox, &entry);
+    for (uint32_t kind = 0; kind < FLOW_WAKE_KINDS; kind++)
+      for (uint32_t bucket = 0; bucket < FLOW_WAIT_BUCKETS; bucket++)
+        EXPECT_EQ(flow.waited[kind][bucket],
+                  kind == (accepted ? FLOW_WAKE_OWN_INTERRUPT : FLOW_WAKE_HARDIRQ) &&
+                      bucket == flow_wait_bucket(kWait));
+  }
+}
+
 TEST(FlowBucket, splits_at_powers_of_two) {
   EXPECT_EQ(flow_bucket(0), 0u);
   EXPECT_EQ(flow_bucket(511), 0u);

@@ -39,7 +39,19 @@ TEST(ApiJson, a_vm_has_every_state_reason_and_culprit) {
   const auto vm = answer(model, "/vms/" + model.vms.at(0).label);
   EXPECT_EQ(vm["seconds"].size(), FLOW_STATES);
   EXPECT_EQ(vm["wait_seconds"].size(), kWaitReasons);
-  EXPECT_EQ(vm["ready_by_culprit_seconds"].size(), FLOW_CULPRITS);
+  EXPECT_EQ(vm["ready_by_culprit_seconds"].size(), FLOW_CULPRITS - 1) << "interrupts are not told";
+  auto telling = model;
+  telling.tells_irq = true;
+  EXPECT_EQ(answer(telling, "/vms/" + model.vms.at(0).label)["ready_by_culprit_seconds"].size(),
+            FLOW_CULPRITS);
+}
+
+TEST(ApiJson, a_vm_says_which_vcpu_wakes_which) {
+  auto model = hand_made_model();
+  model.vms.at(0).wakers = {{1, 0, 7, 2'000'000'000}, {0, std::nullopt, 1, 1'000'000'000}};
+  const auto vm = answer(model, "/vms/" + model.vms.at(0).label);
+  EXPECT_EQ(vm["wakers"][0], (Json{{"vcpu", 1}, {"by_vcpu", 0}, {"count", 7}, {"seconds", 2.0}}));
+  EXPECT_FALSE(vm["wakers"][1].contains("by_vcpu")) << "absent, not a guess";
 }
 
 TEST(ApiJson, a_vm_that_runs_guests_has_their_levels) {

@@ -19,7 +19,7 @@
 namespace vmflow::test {
 namespace {
 
-constexpr PrometheusOptions kAll{.per_vcpu = true};
+constexpr PrometheusOptions kAll{.per_vcpu = true, .vm_waits = true};
 const std::string kGolden = VMFLOW_SOURCE_DIR "/tests/exporters/golden_page.txt";
 
 std::string golden_page() {
@@ -90,7 +90,8 @@ TEST(PrometheusText, is_the_golden_page) {
 
 TEST(PrometheusText, promtool_has_nothing_to_say_about_a_page) {
   for (const bool per_vcpu : {false, true}) {
-    const auto ran = promtool_on(prometheus_text(hand_made_model(), {.per_vcpu = per_vcpu}));
+    const auto ran = promtool_on(
+        prometheus_text(hand_made_model(), {.per_vcpu = per_vcpu, .vm_waits = per_vcpu}));
     EXPECT_TRUE(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0);
     EXPECT_EQ(ran.output, "");
   }
@@ -121,7 +122,7 @@ TEST(PrometheusText, quotes_backslashes_and_newlines_of_labels_are_escaped) {
 }
 
 TEST(PrometheusText, series_of_single_vcpus_are_there_only_when_asked_for) {
-  const auto without = prometheus_text(hand_made_model(), {.per_vcpu = false});
+  const auto without = prometheus_text(hand_made_model(), {});
   const auto with = prometheus_text(hand_made_model(), kAll);
   EXPECT_EQ(without.find("vmflow_vcpu_"), std::string::npos);
   EXPECT_EQ(lines_with(with, "vmflow_vcpu_info{"),
@@ -129,6 +130,17 @@ TEST(PrometheusText, series_of_single_vcpus_are_there_only_when_asked_for) {
                 R"(vmflow_vcpu_info{vm="5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20",vcpu="0",)"
                 R"(tid="4712"} 1)"}));
   EXPECT_EQ(lines_with(with, "vmflow_vcpu_seconds_total{").size(), size_t{FLOW_STATES});
+}
+
+TEST(PrometheusText, histograms_of_waits_per_vm_are_there_only_when_asked_for) {
+  const auto without = prometheus_text(hand_made_model(), {.per_vcpu = true});
+  const auto with = prometheus_text(hand_made_model(), {.vm_waits = true});
+  for (const auto* name : {"vmflow_vm_wait_duration_seconds", "vmflow_vm_wakeup_latency_seconds"}) {
+    EXPECT_EQ(without.find(name), std::string::npos);
+    EXPECT_NE(with.find(name), std::string::npos);
+  }
+  EXPECT_NE(without.find("vmflow_wait_duration_seconds_bucket{reason=\"timer\",le=\"6.5536e-05\"}"),
+            std::string::npos);
 }
 
 TEST(PrometheusText, a_metric_without_series_is_left_out) {

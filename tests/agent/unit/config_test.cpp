@@ -16,7 +16,7 @@ namespace vmflow {
 bool operator==(const Config& a, const Config& b) {
   const auto all = [](const Config& c) {
     return std::tie(c.listen_host, c.listen_port, c.telemetry_path, c.max_vcpus, c.per_vcpu,
-                    c.log_level, c.log_format);
+                    c.vm_wait_histograms, c.culprit_irq, c.log_level, c.log_format);
   };
   return all(a) == all(b);
 }
@@ -77,12 +77,15 @@ TEST(Config, nothing_set_leaves_the_defaults) {
 TEST(Config, every_flag_sets_its_value) {
   EXPECT_EQ(
       config_of({"--web.listen-address", "10.0.0.1:80", "--web.telemetry-path", "/m", "--max-vcpus",
-                 "8", "--collector.vcpu.per-vcpu", "--log.level", "debug", "--log.format", "json"}),
+                 "8", "--collector.vcpu.per-vcpu", "--collector.vm.wait-histograms",
+                 "--collector.culprit.irq", "--log.level", "debug", "--log.format", "json"}),
       (Config{.listen_host = "10.0.0.1",
               .listen_port = 80,
               .telemetry_path = "/m",
               .max_vcpus = 8,
               .per_vcpu = true,
+              .vm_wait_histograms = true,
+              .culprit_irq = true,
               .log_level = "debug",
               .log_format = "json"}));
 }
