@@ -205,7 +205,7 @@ static __always_inline void complete_bio(__u64 key, __u64 now_ns) {
     __sync_fetch_and_add(&io->disk[op].operations, 1);
     __sync_fetch_and_add(&io->disk[op].bytes, request->bytes);
     __sync_fetch_and_add(&io->disk[op].ns, now_ns - request->since_ns);
-    __sync_fetch_and_add(&io->completions, 1);
+    __sync_fetch_and_add(&io->claims.completions, 1);
   }
   end_request(request, now_ns);
   bpf_map_delete_elem(&disk_requests, &key);

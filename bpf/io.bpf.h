@@ -23,7 +23,7 @@ static __always_inline __u32 process_behind(struct task_struct *task) {
 
 // What an interrupt from a thread of the VMM is about: what has been completed since the last one, weighed with
 // what this vector was about before. Vectors move between devices, so their past fades.
-static __always_inline __u32 kind_of_vmm(__u32 tgid, __u32 tid, __u32 vector) {
+static __always_inline __u32 kind_of_vmm(__u32 tgid, __u32 tid, __u32 vector, __u64 now_ns) {
   struct vm_io *io = io_of(tgid);
   struct vector_key key = {.tgid = tgid, .vector = vector};
   struct vector_past *past, first = {};
@@ -32,8 +32,7 @@ static __always_inline __u32 kind_of_vmm(__u32 tgid, __u32 tid, __u32 vector) {
   if (io->packet_tid == tid) {
     io->packet_tid = 0;
     net = FLOW_VECTOR_WEIGHT;
-  } else if (io->claimed != io->completions) {
-    io->claimed = io->completions;
+  } else if (disk_claim(&io->claims, now_ns)) {
     disk = FLOW_VECTOR_WEIGHT;
   }
   past = bpf_map_lookup_elem(&vector_pasts, &key);

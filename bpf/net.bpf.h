@@ -169,6 +169,7 @@ int on_net_dev_xmit(__u64 *ctx) {
 // through there with a tap as its device is the host's own broadcast, looped back. Source: tun_get_user(),
 // dev_loopback_xmit().
 static __always_inline int note_sent(const struct sk_buff *packet, __u32 program) {
+  __u64 pid_tgid = bpf_get_current_pid_tgid();
   struct tap_key key = {};
   const struct net_device *device;
   struct cpu_record *cpu;
@@ -186,6 +187,8 @@ static __always_inline int note_sent(const struct sk_buff *packet, __u32 program
   cpu = this_cpu();
   if (!io || !cpu) return 0;
   count_packet(io, FLOW_NET_TRANSMIT, packet->len + device->hard_header_len);
+  // An interrupt that this thread raises next says that the packet is sent.
+  if (pid_tgid >> 32 == tap->tgid) io->packet_tid = (__u32)pid_tgid;
   count_run(&cpu->cost[program], now_ns);
   return 0;
 }

@@ -156,9 +156,8 @@ struct vm_io {
   __u64 disk_contended_ns; ///< with one in flight while another VM has one on the same disk
   __u64 disk_waited_ns;    ///< of all requests' time: the disk served another VM
   __u64 disk_held_ns;      ///< of all requests' time: held back by the cgroup's io.max
-  __u64 completions;
-  __u64 claimed;    ///< completions that an interrupt has already been explained with
-  __u32 packet_tid; ///< the thread that has read a packet since its last interrupt; 0: none
+  struct disk_claims claims;
+  __u32 packet_tid; ///< the thread that has read or sent a packet since its last interrupt; 0: none
   __u32 net_seen;   ///< FLOW_NET_*: what of its packets can be seen
   struct net_count net[FLOW_NET_DIRECTIONS];
   struct busy_clock net_busy; ///< users: queues of its taps in which a packet waits for it
@@ -170,7 +169,7 @@ struct vm_io {
 /// What a vector of a VM was about, fading: 1/8 is forgotten at each interrupt.
 struct vector_key {
   __u32 tgid;
-  __u32 vector;
+  __u32 vector; ///< of a vCPU: its id above bit 8, since each has vectors of its own
 };
 struct vector_past {
   __u32 disk;

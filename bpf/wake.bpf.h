@@ -103,7 +103,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
   else
     cpu->given.kind = kind_of_giver(task, is_routed);
   if (cpu->given.kind == FLOW_WAKE_VMM)
-    cpu->given.kind = kind_of_vmm(task->tgid, task->pid, vector & 0xff);
+    cpu->given.kind = kind_of_vmm(task->tgid, task->pid, vcpu_id << 8 | (vector & 0xff), now_ns);
   count_interrupt(is_hardirq ? 0 : process_behind(task), cpu->given.kind, delivery);
   count_run(&cpu->cost[FLOW_PROG_ACCEPT], now_ns);
   return 0;

@@ -107,12 +107,13 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
     snapshot.wakers = programs.wakers();
   }
   snapshot.ios = programs.ios();
-  snapshot.nested = programs.nested_vcpus();
-  snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
   snapshot.packets_waiting = programs.packets_waiting();
   const auto unattributed = programs.unattributed_interrupts();
   std::copy(unattributed.begin(), unattributed.end(), snapshot.unattributed_interrupts.begin());
+  // Right before the slots: the records of nested vCPUs and the vCPUs' own sums go on meanwhile.
+  snapshot.nested = programs.nested_vcpus();
   read_slots(programs, snapshot);
+  snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
   for (const auto& copy : snapshot.slots)
     if (copy.slot.vm != FLOW_NO_VM && !snapshot.skews.contains(copy.slot.vm))
       snapshot.skews[copy.slot.vm] = programs.skew(copy.slot.vm);

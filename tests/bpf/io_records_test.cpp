@@ -150,4 +150,23 @@ TEST(BusyClock, of_many_threads_ends_with_the_sum) {
   EXPECT_EQ(clock.word, 0u);
 }
 
+TEST(DiskClaims, each_of_several_completions_may_be_told_by_an_interrupt_of_its_own) {
+  disk_claims claims{};
+  EXPECT_EQ(disk_claim(&claims, 100), 0u) << "nothing is completed";
+  claims.completions = 2;
+  EXPECT_EQ(disk_claim(&claims, 1'000'000), 1u);
+  EXPECT_EQ(disk_claim(&claims, 1'000'100), 1u) << "the other queue";
+  EXPECT_EQ(disk_claim(&claims, 1'000'200), 0u) << "a device of another kind";
+}
+
+TEST(DiskClaims, of_completions_told_by_one_interrupt_nothing_is_left_for_long) {
+  disk_claims claims{};
+  claims.completions = 8;
+  EXPECT_EQ(disk_claim(&claims, 1'000'000), 1u);
+  EXPECT_EQ(disk_claim(&claims, 1'000'000 + FLOW_CLAIM_NS), 0u);
+  claims.completions = 9;
+  EXPECT_EQ(disk_claim(&claims, 90'000'000'000), 1u) << "a completion itself is never too old";
+  EXPECT_EQ(disk_claim(&claims, 90'000'000'001), 0u);
+}
+
 }  // namespace vmflow::test

@@ -223,7 +223,8 @@ TEST(Nested, a_guest_that_ran_before_the_agent_is_told_from_its_first_exit_on) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   AgentProcess late;
   late.wait_until_ready();
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  // Long enough that what it runs on between two readings of one look is less than the bound.
+  std::this_thread::sleep_for(std::chrono::seconds(5));
   const auto page = late.scrape();
   const auto vm = Json::parse(late.get("/api/v1/vms/" + page.vm_of(guest.pid())));
   ASSERT_TRUE(vm.contains("nested")) << vm.dump(1);
