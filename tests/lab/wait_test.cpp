@@ -9,62 +9,14 @@
 #include <fstream>
 #include <thread>
 
-#include "figure.h"
 #include "guest.h"
 #include "shared_agent.h"
+#include "wait_matrix.h"
 
 namespace vmflow::lab {
 namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
-
-constexpr const char* kReasons[] = {"timer",  "disk",   "net",         "task",
-                                    "memory", "device", "passthrough", "unknown"};
-
-void show_head() {
-  std::string line = fmt::format("{:<34} {:<7} {:>8}", "guest", "truth", "halted s");
-  for (const auto* reason : kReasons) line += fmt::format(" {:>11}", reason);
-  figure("{}", line);
-}
-
-/// Seconds by reason, and all of them as "halted".
-std::map<std::string, double> waits_of(const Page& page, const std::string& vm) {
-  std::map<std::string, double> waits;
-  for (const auto* reason : kReasons)
-    waits["halted"] += waits[reason] =
-        page.sum("vmflow_vm_wait_seconds_total", {{"vm", vm}, {"reason", reason}});
-  return waits;
-}
-
-/// The workload phase of a guest: without the start of its VM, in which KVM itself wakes a vCPU
-/// once to set its clock (kvmclock_update_work, after 100 ms). That is nobody's interrupt, so
-/// unknown.
-class Phase {
- public:
-  explicit Phase(Guest& guest) : guest_(guest) {
-    while (agent().scrape().vm_of(guest.pid()).empty())
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
-    const auto page = agent().scrape();
-    before_ = waits_of(page, page.vm_of(guest.pid()));
-  }
-  /// Ends with the guest; one row of the confusion matrix.
-  std::map<std::string, double> end(const std::string& what, const std::string& truth) {
-    guest_.truth();
-    const auto page = agent().scrape();
-    auto waits = waits_of(page, page.vm_of(guest_.pid()));
-    for (auto& [reason, seconds] : waits) seconds -= before_[reason];
-    std::string line = fmt::format("{:<34} {:<7} {:>8.3f}", what, truth, waits["halted"]);
-    for (const auto* reason : kReasons)
-      line += fmt::format(" {:>10.2f}%", 100 * waits[reason] / waits["halted"]);
-    figure("{}", line);
-    return waits;
-  }
-
- private:
-  Guest& guest_;
-  std::map<std::string, double> before_;
-};
 
 /// Sends a packet into a tap every 20 ms until destroyed.
 class Peer {
@@ -101,7 +53,7 @@ std::pair<double, double> halted_by_vcpu(pid_t pid) {
 }
 
 void expect_reason(Guest& guest, const std::string& what, const std::string& truth) {
-  const auto waits = Phase(guest).end(what, truth);
+  const auto waits = GuestPhase(guest).end(what, truth);
   EXPECT_GE(waits.at(truth), 0.95 * waits.at("halted"));
   EXPECT_LE(waits.at("unknown"), 0.02 * waits.at("halted"));
   EXPECT_GT(waits.at("halted"), 0.5);
@@ -124,8 +76,6 @@ TEST(Wait, has_the_reason_that_the_guest_was_built_to_have) {
   }
 }
 
-// The device reads a block past the page cache, or a packet from a tap, and raises the same
-// interrupt as any other.
 // The device reads a block past the page cache, or a packet from a tap, and raises the same
 // interrupt as any other.
 TEST(Wait, for_a_disk_is_told_from_other_devices) {
@@ -181,7 +131,7 @@ TEST(Wait, for_a_network_card_is_told_from_other_devices) {
 TEST(Wait, for_a_sibling_is_a_task_wait) {
   Guest guest({"ipi", "--count", "150", "--period-us", "20000"});
   show_head();
-  Phase phase(guest);
+  GuestPhase phase(guest);
   const auto at_first = halted_by_vcpu(guest.pid());
   const auto waits = phase.end("ipi --count 150 --period-us 20000", "half");
   const auto at_last = halted_by_vcpu(guest.pid());

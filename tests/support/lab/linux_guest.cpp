@@ -14,7 +14,9 @@ namespace {
 
 constexpr int kMostGuests = 2;
 constexpr int kAttempts = 3;
-constexpr std::chrono::seconds kMostToBoot{90};
+constexpr std::chrono::seconds kMostToBoot{40};
+// From one line of the console to the next that is waited for.
+constexpr std::chrono::seconds kMostToWait{60};
 
 int guests = 0;
 
@@ -23,6 +25,8 @@ void pause() {
 }
 
 std::vector<std::string> command(const LinuxGuestSetup& setup) {
+  std::string works = " work=" + setup.work;
+  for (const auto& work : setup.then) works += " work=" + work;
   std::vector<std::string> all = {
       "taskset",
       "-c",
@@ -49,7 +53,7 @@ std::vector<std::string> command(const LinuxGuestSetup& setup) {
       "-initrd",
       linux_guest_initrd(),
       "-append",
-      "console=ttyS0 quiet mitigations=off tsc=reliable panic=-1 work=" + setup.work};
+      "console=ttyS0 quiet mitigations=off tsc=reliable panic=-1 " + setup.kernel + works};
   all.insert(all.end(), setup.qemu.begin(), setup.qemu.end());
   return all;
 }
@@ -99,9 +103,10 @@ std::string LinuxGuest::console() const {
 }
 
 std::string LinuxGuest::wait_for(const std::string& marker) {
+  const auto deadline = std::chrono::steady_clock::now() + kMostToWait;
   for (;;) {
-    const bool is_running = process_->is_running();
-    const auto text = console();
+    const bool is_running = process_->is_running() && std::chrono::steady_clock::now() < deadline;
+    const auto text = console().substr(phase_from_);
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       if (!line.starts_with(marker) || !line.ends_with('\r')) continue;
@@ -116,6 +121,7 @@ std::string LinuxGuest::wait_for(const std::string& marker) {
 }
 
 void LinuxGuest::begin() {
+  wait_for("ready");
   process_->write("\n");
 }
 
@@ -128,7 +134,11 @@ std::map<std::string, int64_t> LinuxGuest::truth() {
   if (is_told_) process_->write("\n");
   wait_for("truths end");
   std::map<std::string, int64_t> truth;
-  std::istringstream lines(console());
+  const auto text = console().substr(phase_from_);
+  const std::string end = "truths end";
+  const auto ends = text.find(end) + end.size();
+  phase_from_ += ends;
+  std::istringstream lines(text.substr(0, ends));
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string word, name;

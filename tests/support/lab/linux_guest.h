@@ -13,8 +13,13 @@
 namespace vmflow::lab {
 
 struct LinuxGuestSetup {
-  std::string work;  ///< NAME[,key=value…]: see tests/support/linux_guest/init.cpp
+  std::string work = {};  ///< NAME[,key=value…]: see tests/support/linux_guest/init.cpp
+  std::vector<std::string> then = {};  ///< works that follow it, each a phase of its own
   std::vector<std::string> qemu = {};  ///< more arguments of QEMU: drives, network cards, objects
+  /// More parameters of the guest's kernel. Without a cpuidle driver this one stops its tick only
+  /// when the tick has woken it once: each sleep would begin with up to 4 ms that the guest's own
+  /// timer ends.
+  std::string kernel = "cpuidle_haltpoll.force=1";
   int memory_mib = 128;
   int vcpus = 1;
   std::string cpus = "0,1";              ///< where QEMU may run
@@ -33,15 +38,17 @@ class LinuxGuest {
 
   pid_t pid() const { return process_->pid(); }
   std::string console() const;
-  /// What stands behind `marker` at the beginning of a line of the console; waits for it.
-  /// Errors: throws with the console if the guest ends or fails first.
+  /// What stands behind `marker` at the beginning of a line of the present phase; waits for it.
+  /// Errors: throws with the console if the guest ends, fails or is silent for a minute.
   std::string wait_for(const std::string& marker);
 
   /// With `go=1` among the work's keys the guest spins until it is told to begin, and again when it
-  /// has ended: pages scraped before and after hold the phase and nothing else.
+  /// has ended: pages scraped before and after hold the phase and nothing else. Waits until it
+  /// spins.
   void begin();
   void wait_for_end();
-  /// What the guest counted in its phase: waits for the end of the work if need be.
+  /// What the guest counted in its phase: waits for the end of the work if need be. The next phase
+  /// follows.
   std::map<std::string, int64_t> truth();
   /// Ends it as a tenant's VM ends: SIGTERM to QEMU.
   void stop();
@@ -59,6 +66,7 @@ class LinuxGuest {
   LinuxGuestSetup setup_;
   bool is_told_;
   std::unique_ptr<Process> process_;
+  size_t phase_from_ = 0;  ///< where the present phase begins in the console
 };
 
 /// Kernel and root file system of the guest, for those who start QEMU in their own way.

@@ -2,6 +2,7 @@
 #include "guest.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -15,11 +16,12 @@
 
 namespace vmflow::linux_guest {
 
-Options Options::parse(const std::string& command_line) {
-  Options options;
+std::vector<Options> Options::parse(const std::string& command_line) {
+  std::vector<Options> all;
   std::istringstream words(command_line);
   for (std::string word; words >> word;) {
     if (!word.starts_with("work=")) continue;
+    auto& options = all.emplace_back();
     std::istringstream parts(word.substr(5));
     std::getline(parts, options.work_, ',');
     for (std::string part; std::getline(parts, part, ',');) {
@@ -28,7 +30,8 @@ Options Options::parse(const std::string& command_line) {
       options.values_[part.substr(0, equals)] = part.substr(equals + 1);
     }
   }
-  return options;
+  if (all.empty()) all.emplace_back();
+  return all;
 }
 
 std::string Options::text(const std::string& key, const std::string& otherwise) const {
@@ -61,6 +64,13 @@ void sleep_until(int64_t ns) {
   const timespec until{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
   }
+}
+
+void keep_to_cpu(size_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof(set), &set) != 0) fail("no CPU " + std::to_string(cpu));
 }
 
 void say(const std::string& line) {

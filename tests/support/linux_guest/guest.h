@@ -12,8 +12,8 @@ namespace vmflow::linux_guest {
 /// `work=NAME,key=value…` of the kernel's command line.
 class Options {
  public:
-  /// `command_line`: all of it.
-  static Options parse(const std::string& command_line);
+  /// One for each `work=` of the whole command line, in its order; an idle one if there is none.
+  static std::vector<Options> parse(const std::string& command_line);
   const std::string& work() const { return work_; }
   std::string text(const std::string& key, const std::string& otherwise) const;
   int64_t number(const std::string& key, int64_t otherwise) const;
@@ -33,7 +33,7 @@ struct Work {
   void (*run)(const Options& options);
 };
 
-extern const Work kIdle, kTimer, kDisk, kNested;
+extern const Work kIdle, kTimer, kDisk, kMixed, kNested, kNet;
 
 /// Guest-side truths, printed at the end as `truth NAME VALUE`. Names have no spaces.
 std::map<std::string, int64_t>& truths();
@@ -44,6 +44,9 @@ std::vector<std::string>& reports();
 /// Units: nanoseconds of the guest's CLOCK_MONOTONIC.
 int64_t now_ns();
 void sleep_until(int64_t ns);
+
+/// The calling thread runs nowhere else.
+void keep_to_cpu(size_t cpu);
 
 /// Prints one line to the serial console and returns when the last character has left.
 void say(const std::string& line);
