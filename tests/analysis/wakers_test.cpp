@@ -34,7 +34,8 @@ TEST(Wakers, sum_to_no_more_than_the_vm_has_waited) {
   Snapshot snapshot;
   snapshot.wakers = {pair(0, 1, 3, 300), pair(1, 0, 2, 500)};
   uint64_t sum = 0;
-  for (const auto& waker : wakers_of(snapshot, {{kVm, 400}}).at(kVm)) sum += waker.ns;
+  const auto wakers = wakers_of(snapshot, {{kVm, 400}});
+  for (const auto& waker : wakers.at(kVm)) sum += waker.ns;
   EXPECT_EQ(sum, 400u);
 }
 
