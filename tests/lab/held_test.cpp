@@ -2,13 +2,11 @@
 // Label lab, with --icount: vCPUs that could run, and are kept from it on purpose.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
+#include "cgroup.h"
 #include "figure.h"
 #include "guest.h"
 #include "shared_agent.h"
@@ -18,39 +16,6 @@ namespace vmflow::lab {
 namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
-
-/// A cgroup (version 2) of its own, in a hierarchy mounted for it.
-class Cgroup {
- public:
-  Cgroup() {
-    std::filesystem::create_directories(kRoot);
-    if (!std::filesystem::exists(kRoot / "cgroup.controllers") &&
-        mount("none", kRoot.c_str(), "cgroup2", 0, nullptr) != 0)
-      throw std::runtime_error("cannot mount cgroup2");
-    write(kRoot / "cgroup.subtree_control", "+cpu");
-    std::filesystem::create_directory(kRoot / "vm");
-  }
-  ~Cgroup() {
-    std::error_code ignored;
-    std::filesystem::remove(kRoot / "vm", ignored);
-  }
-  void limit(const std::string& cpu_max) { write(kRoot / "vm/cpu.max", cpu_max); }
-  void take(pid_t pid) { write(kRoot / "vm/cgroup.procs", std::to_string(pid)); }
-  double throttled_seconds() const {
-    std::ifstream stat(kRoot / "vm/cpu.stat");
-    for (std::string key, value; stat >> key >> value;)
-      if (key == "throttled_usec") return std::stod(value) / 1e6;
-    throw std::runtime_error("cpu.stat has no throttled_usec");
-  }
-
- private:
-  static void write(const std::filesystem::path& file, const std::string& text) {
-    std::ofstream out(file);
-    out << text << std::flush;
-    if (!out) throw std::runtime_error("cannot write " + text + " to " + file.string());
-  }
-  inline static const std::filesystem::path kRoot = "/run/cgroup-test";
-};
 
 VmTimes run_in(Cgroup& cgroup, std::vector<std::string> arguments) {
   arguments.emplace_back("--wait-stdin");
@@ -67,10 +32,10 @@ VmTimes run_in(Cgroup& cgroup, std::vector<std::string> arguments) {
 }  // namespace
 
 TEST(Throttled, is_the_time_that_the_cgroup_says) {
-  Cgroup cgroup;
-  cgroup.limit("30000 100000");
+  Cgroup cgroup("cpu");
+  cgroup.set("cpu.max", "30000 100000");
   const auto times = run_in(cgroup, {"spin", "--seconds", "10", "--pin", "0"});
-  const double truth = cgroup.throttled_seconds();
+  const double truth = static_cast<double>(cgroup.number("cpu.stat", "throttled_usec")) / 1e6;
   figure("30 % quota, 10 s: throttled {:.4f} s, cgroup {:.4f} s, {:+.2f} %; ready {:.4f} s",
          times.state.at("throttled"), truth, 100 * (times.state.at("throttled") / truth - 1),
          times.state.at("ready"));
@@ -80,8 +45,8 @@ TEST(Throttled, is_the_time_that_the_cgroup_says) {
 }
 
 TEST(Throttled, is_nothing_without_a_quota) {
-  Cgroup cgroup;
-  cgroup.limit("max 100000");
+  Cgroup cgroup("cpu");
+  cgroup.set("cpu.max", "max 100000");
   const auto times = run_in(cgroup, {"spin", "--seconds", "2", "--pin", "0", "--vcpus", "2"});
   figure("no quota, 2 s: throttled {:.4f} s, ready {:.4f} s", times.state.at("throttled"),
          times.state.at("ready"));

@@ -30,7 +30,7 @@ namespace vmflow::linux_guest {
 namespace {
 
 // The place to add a workload.
-const Work* const kWorks[] = {&kIdle, &kTimer, &kDisk, &kMixed, &kNested, &kNet};
+const Work* const kWorks[] = {&kIdle, &kTimer, &kDisk, &kMixed, &kMemory, &kNested, &kNet};
 
 void mount_kernel_files() {
   const struct {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The simplest workloads: nothing, a timer, a disk, both at once.
+// The simplest workloads: nothing, a timer, a disk, both at once, memory.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -97,11 +98,53 @@ void tick_and_read(const Options& options) {
   truths()["read_ns"] = reads.all_ns;
 }
 
+constexpr int64_t kPage = 4096;
+char* memory = nullptr;
+int touched = -1;
+
+int64_t pages_of(const Options& options) {
+  return options.number("mib", 8) * (1 << 20) / kPage;
+}
+
+// Memory that the kernel was told to leave alone, at `at_mib`: nothing else touches it. Written,
+// since the host has no page of its own for what was only read.
+void map_memory(const Options& options) {
+  if (memory) return;
+  const int all = open("/dev/mem", O_RDWR | O_CLOEXEC);
+  if (all < 0) fail("/dev/mem");
+  auto* mapped = mmap(nullptr, static_cast<size_t>(pages_of(options) * kPage),
+                      PROT_READ | PROT_WRITE, MAP_SHARED, all, options.number("at_mib", 128) << 20);
+  close(all);
+  touched = memfd_create("touched", MFD_CLOEXEC);
+  if (mapped == MAP_FAILED || touched < 0) fail("cannot map memory");
+  memory = static_cast<char*>(mapped);
+  for (int64_t page = 0; page < pages_of(options); page++) memory[page * kPage] = 1;
+}
+
+// Touches page after page, round and round; the kernel does, see burn(). A touch that takes longer
+// than slow_us has waited for its page.
+void touch_memory(const Options& options) {
+  const int64_t count = options.number("count", 1000), pages = pages_of(options);
+  const int64_t slow_ns = options.number("slow_us", 2000) * 1000;
+  int64_t began = now_ns();
+  for (int64_t touch = 0; touch < count; touch++) {
+    if (pwrite(touched, memory + touch % pages * kPage, 1, 0) != 1) fail("cannot touch memory");
+    const int64_t ended = now_ns();
+    if (ended - began > slow_ns) {
+      truths()["slow_touches"]++;
+      truths()["slow_ns"] += ended - began;
+    }
+    began = ended;
+  }
+  truths()["touches"] = count;
+}
+
 }  // namespace
 
 const Work kIdle{"idle", "", nullptr, idle};
 const Work kTimer{"timer", "", nullptr, tick};
 const Work kDisk{"disk", "virtio_pci virtio_blk", open_disk, read_disk};
 const Work kMixed{"mixed", "virtio_pci virtio_blk", open_disk, tick_and_read};
+const Work kMemory{"memory", "", map_memory, touch_memory};
 
 }  // namespace vmflow::linux_guest

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Label lab: a Linux guest on one CPU with the thread that serves its disk or its network card: who
+// holds the CPU while the vCPU is ready is its own VM.
+#include <gtest/gtest.h>
+
+#include "linux_phase.h"
+#include "peer.h"
+
+namespace vmflow::lab {
+namespace {
+
+[[maybe_unused]] const bool sharing = share_one_agent();
+
+constexpr const char* kCulprits[] = {"other_vm",      "own_vm", "host_task",
+                                     "kernel_thread", "none",   "unknown"};
+
+std::map<std::string, double> ready_of(const Page& page, const std::string& vm) {
+  std::map<std::string, double> by;
+  for (const auto* culprit : kCulprits)
+    by["all"] += by[culprit] =
+        page.sum("vmflow_vm_ready_by_culprit_seconds_total", {{"vm", vm}, {"culprit", culprit}});
+  return by;
+}
+
+/// They are kernel threads before Linux 6.4, and run where they like.
+void keep_vhost_workers_to_its_cpu(pid_t vmm) {
+  std::istringstream tids(run({"pgrep", "-x", "vhost-" + std::to_string(vmm)}).out);
+  for (std::string tid; tids >> tid;) must({"taskset", "-pc", "1", tid});
+}
+
+/// Ready time by culprit while the guest does its work, whose VMM has the second CPU alone. From
+/// the beginning again if the emulated CPU makes the guest fail.
+std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string& what) {
+  constexpr int kAttempts = 3;
+  setup.work += ",go=1";
+  setup.cpus = "1";
+  for (int attempt = 1;; attempt++) try {
+      LinuxGuest guest(setup);
+      guest.wait_for("ready");
+      keep_vhost_workers_to_its_cpu(guest.pid());
+      const auto before = agent().scrape();
+      guest.begin();
+      guest.wait_for_end();
+      const auto after = agent().scrape();
+      auto by = ready_of(after, after.vm_of(guest.pid()));
+      for (const auto& [culprit, seconds] : ready_of(before, before.vm_of(guest.pid())))
+        by[culprit] -= seconds;
+      std::string line = fmt::format("{:<30} ready {:>6.3f} s:", what, by["all"]);
+      for (const auto* culprit : kCulprits)
+        line += fmt::format(" {} {:.2f}%", culprit, 100 * by[culprit] / by["all"]);
+      figure("{}", line);
+      return by;
+    } catch (const std::exception& error) {
+      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
+      if (attempt == kAttempts) throw;
+    }
+}
+
+void expect_own(const std::map<std::string, double>& by) {
+  EXPECT_GT(by.at("all"), 0.05);
+  EXPECT_GE(by.at("own_vm"), 0.95 * (by.at("all") - by.at("none")));
+}
+
+}  // namespace
+
+TEST(OwnThreads, an_iothread_that_holds_the_cpu_is_its_own_vm) {
+  must({"modprobe", "brd", "rd_nr=1", "rd_size=16384"});
+  expect_own(ready_in(
+      {.work = "disk,device=/dev/vda,count=3000",
+       .qemu = {"-object", "iothread,id=own", "-drive",
+                "file=/dev/ram0,format=raw,readonly=on,cache=none,if=none,id=disk,aio=native",
+                "-device", "virtio-blk-pci,drive=disk,iothread=own"}},
+      "a vCPU and its iothread"));
+}
+
+TEST(OwnThreads, a_vhost_worker_that_holds_the_cpu_is_its_own_vm) {
+  load_net_modules();
+  const Peer peer("vmflow0", "10.78.0.1", std::chrono::milliseconds(0));
+  expect_own(ready_in({.work = "net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=3000",
+                       .qemu = card("vmflow0", "on"),
+                       .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1"},
+                      "a vCPU and its vhost worker"));
+}
+
+}  // namespace vmflow::lab
