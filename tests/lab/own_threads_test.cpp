@@ -66,7 +66,7 @@ void expect_own(const std::map<std::string, double>& by) {
 TEST(OwnThreads, an_iothread_that_holds_the_cpu_is_its_own_vm) {
   must({"modprobe", "brd", "rd_nr=1", "rd_size=16384"});
   expect_own(ready_in(
-      {.work = "disk,device=/dev/vda,count=3000",
+      {.work = "disk,device=/dev/vda,count=1000",
        .qemu = {"-object", "iothread,id=own", "-drive",
                 "file=/dev/ram0,format=raw,readonly=on,cache=none,if=none,id=disk,aio=native",
                 "-device", "virtio-blk-pci,drive=disk,iothread=own"}},
@@ -76,7 +76,7 @@ TEST(OwnThreads, an_iothread_that_holds_the_cpu_is_its_own_vm) {
 TEST(OwnThreads, a_vhost_worker_that_holds_the_cpu_is_its_own_vm) {
   load_net_modules();
   const Peer peer("vmflow0", "10.78.0.1", std::chrono::milliseconds(0));
-  expect_own(ready_in({.work = "net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=3000",
+  expect_own(ready_in({.work = "net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=1000",
                        .qemu = card("vmflow0", "on"),
                        .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1"},
                       "a vCPU and its vhost worker"));

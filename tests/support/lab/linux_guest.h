@@ -39,7 +39,7 @@ class LinuxGuest {
   pid_t pid() const { return process_->pid(); }
   std::string console() const;
   /// What stands behind `marker` at the beginning of a line of the present phase; waits for it.
-  /// Errors: throws with the console if the guest ends, fails or is silent for a minute.
+  /// Errors: throws with the console if the guest ends, fails or is silent for 90 seconds.
   std::string wait_for(const std::string& marker);
 
   /// With `go=1` among the work's keys the guest spins until it is told to begin, and again when it
