@@ -100,8 +100,8 @@ struct program_cost {
 
 /// An interrupt that KVM has given to a vCPU on this CPU, for the wake-up that follows it.
 struct given_irq {
-  __u64 ns;
-  __u32 tid;        ///< in whose context; 0: none
+  __u64 ns;         ///< 0: none since the last wake-up
+  __u32 tid;        ///< in whose context
   __u32 vcpu_id;    ///< FLOW_ANY_VCPU: not told
   __u32 kind;       ///< enum flow_wake_kind
   __u32 is_hardirq; ///< out of an interrupt of the host
@@ -114,8 +114,8 @@ struct given_irq {
 /// What one CPU keeps for itself: the vCPU that runs on it, and what our programs cost there.
 struct cpu_record {
   __u32 slot;       ///< FLOW_NO_SLOT: no known vCPU runs here
-  __u32 routed_tid; ///< who has looked up a device's interrupt here last; 0: nobody since the last one
-  __u64 routed_ns;  ///< when
+  __u32 routed_tid; ///< who has looked up a device's interrupt here last
+  __u64 routed_ns;  ///< when; 0: nobody since the last one
   __u64 preempt_count; ///< address of this CPU's; 0: not found
   struct given_irq given;
   __u32 waiting;              ///< how many of `waiter` are taken

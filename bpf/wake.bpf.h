@@ -85,7 +85,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
   if (!cpu) return 0;
   is_hardirq = in_hardirq(cpu);
   is_routed = cpu->routed_tid == (__u32)task->pid && now_ns - cpu->routed_ns < JOIN_NS;
-  cpu->routed_tid = 0;
+  cpu->routed_ns = 0;
   if (slot && slot->id.vcpu_id == vcpu_id && !is_hardirq) {
     count_interrupt(slot->id.tgid, kind_of_own(slot, is_routed, vector & 0xff), delivery);
     if (is_routed || !slot->flow.unsettled_ns) return 0;
@@ -134,7 +134,7 @@ static __always_inline __u32 wake_kind(struct cpu_record *cpu, const struct vcpu
     kind = given->kind;
     if ((kind == FLOW_WAKE_VMM || kind == FLOW_WAKE_VMM_DISK || kind == FLOW_WAKE_VMM_NET) && pid_tgid >> 32 != slot->id.tgid) kind = FLOW_WAKE_FOREIGN;
   }
-  cpu->given.tid = 0;
+  cpu->given.ns = 0;  // used up; 0 would be the idle task as a thread
   return kind;
 }
 

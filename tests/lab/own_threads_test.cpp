@@ -11,6 +11,9 @@ namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
 
+/// Seconds of ready time that are worth a figure.
+constexpr double kEnough = 0.05;
+
 constexpr const char* kCulprits[] = {"other_vm",      "own_vm", "host_task",
                                      "kernel_thread", "none",   "unknown"};
 
@@ -31,7 +34,7 @@ void keep_vhost_workers_to_its_cpu(pid_t vmm) {
 /// Ready time by culprit while the guest does its work, whose VMM has the second CPU alone. From
 /// the beginning again if the emulated CPU makes the guest fail.
 std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string& what) {
-  constexpr int kAttempts = 3;
+  constexpr int kAttempts = 5;
   setup.work += ",go=1";
   setup.cpus = "1";
   for (int attempt = 1;; attempt++) try {
@@ -49,7 +52,7 @@ std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string&
       for (const auto* culprit : kCulprits)
         line += fmt::format(" {} {:.2f}%", culprit, 100 * by[culprit] / by["all"]);
       figure("{}", line);
-      return by;
+      if (by["all"] > kEnough || attempt == kAttempts) return by;
     } catch (const std::exception& error) {
       figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
       if (attempt == kAttempts) throw;
@@ -57,7 +60,7 @@ std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string&
 }
 
 void expect_own(const std::map<std::string, double>& by) {
-  EXPECT_GT(by.at("all"), 0.05);
+  EXPECT_GT(by.at("all"), kEnough);
   EXPECT_GE(by.at("own_vm"), 0.95 * (by.at("all") - by.at("none")));
 }
 
@@ -76,7 +79,7 @@ TEST(OwnThreads, an_iothread_that_holds_the_cpu_is_its_own_vm) {
 TEST(OwnThreads, a_vhost_worker_that_holds_the_cpu_is_its_own_vm) {
   load_net_modules();
   const Peer peer("vmflow0", "10.78.0.1", std::chrono::milliseconds(0));
-  expect_own(ready_in({.work = "net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=1000",
+  expect_own(ready_in({.work = "net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=1000,patience=2",
                        .qemu = card("vmflow0", "on"),
                        .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1"},
                       "a vCPU and its vhost worker"));
