@@ -38,6 +38,12 @@ struct flow_config {
   __u32 poll_fail_ns;
   __u32 vmcb;
   __u32 exit_code;
+  __u32 ring_kinds;   ///< which enum ring_kind the flight recorder takes, by bit; 0: there is none
+  __u32 ring_records; ///< its places per CPU, a power of two
+  __u32 regs_cr3; ///< the guest's registers, from the start of struct vmcb
+  __u32 regs_rip;
+  __u32 regs_rsp;
+  __u32 regs_cpl;
   __u32 tell_irq;    ///< interrupt time is a culprit of its own
   __u32 record_code; ///< exit_reason in the record of the classic kvm_exit, from its start
 };

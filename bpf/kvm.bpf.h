@@ -28,6 +28,7 @@ static __always_inline int step_exit(struct cpu_record *cpu, struct vcpu_slot *s
   flow_exit(&slot->flow, now_ns, index, index == config.halt_code);
   if (index == config.halt_code) nested_halt(&slot->nested, &slot->flow);
   end_write(slot);
+  record_exit(cpu, slot, now_ns, code);
   count_run(&cpu->cost[FLOW_PROG_EXIT], now_ns);
   return 0;
 }
@@ -93,6 +94,7 @@ int BPF_PROG(on_kvm_entry, __u64 vcpu) {
   begin_write(slot);
   ended = flow_entry(&slot->flow, now_ns, &handled_ns);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_ENTRY, now_ns, 0, 0, 0);
   place = bpf_get_smp_processor_id() * FLOW_EXIT_CODES + ended;
   if (ended != FLOW_EXIT_NONE && (histogram = bpf_map_lookup_elem(&exit_histograms, &place))) {
     bucket = flow_bucket(handled_ns);
@@ -122,6 +124,7 @@ int BPF_PROG(on_kvm_userspace_exit, __u32 reason, int error) {
   begin_write(slot);
   flow_userspace_exit(&slot->flow, now_ns, reason);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_USERSPACE_EXIT, now_ns, reason, error, 0);
   count_run(&cpu->cost[FLOW_PROG_USERSPACE_EXIT], now_ns);
   return 0;
 }
@@ -149,6 +152,7 @@ int BPF_PROG(on_kvm_fpu, int load) {
   begin_write(slot);
   flow_run(&slot->flow, now_ns);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_RUN, now_ns, 0, 0, 0);
   count_run(&cpu->cost[FLOW_PROG_RUN], now_ns);
   return 0;
 }
@@ -174,6 +178,7 @@ int BPF_PROG(on_kvm_vcpu_wakeup, __u64 halt_ns, bool waited, bool valid) {
   begin_write(slot);
   flow_halt_end(&slot->flow, now_ns, polled_ns, waited, valid);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_HALT_END, now_ns, halt_ns, polled_ns, waited | valid << 1);
   count_run(&cpu->cost[FLOW_PROG_WAKEUP], now_ns);
   return 0;
 }

@@ -76,6 +76,7 @@ int BPF_PROG(on_kvm_nested_vmenter, __u64 rip, __u64 vmcb12, __u64 nested_rip, _
   begin_write(slot);
   credit = nested_enter(&slot->nested, &slot->flow, vmcb12);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_NESTED_ENTER, now_ns, vmcb12, root, 0);
   record = nested_record_of(slot);
   if (!record) record = new_nested_record(slot, root, now_ns);
   if (record) {
@@ -99,6 +100,7 @@ int BPF_PROG(on_kvm_nested_vmexit, __u64 vcpu) {
   begin_write(slot);
   handled = nested_exit(&slot->nested, &slot->flow);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_NESTED_EXIT, now_ns, 0, 0, 0);
   count_handled(slot, handled, now_ns);
   count_run(&cpu->cost[FLOW_PROG_NESTED_EXIT], now_ns);
   return 0;
@@ -118,6 +120,7 @@ int BPF_PROG(on_kvm_nested_vmexit_inject, __u32 code) {
   begin_write(slot);
   credit = nested_reflect(&slot->nested, &slot->flow, now_ns, config.is_vmx, index, &counts);
   end_write(slot);
+  record_vcpu(cpu, slot, RING_NESTED_REFLECT, now_ns, code, 0, 0);
   record = nested_record_of(slot);
   FLOW_FORGET(index);
   if (record && index < FLOW_EXIT_CODES) {

@@ -252,6 +252,7 @@ int on_sched_migrate_task(__u64 *ctx) {
   }
   unlist_waiter(left, slot, index);
   list_waiter(cpu, to, slot, index, now_ns);
+  record_here(here, slot, RING_MIGRATE, now_ns, task->pid, from | (__u64)to << 32, 0);
   count_run(&here->cost[FLOW_PROG_MIGRATE], now_ns);
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "io_records.h"
 #include "nested_flow.h"
+#include "ring_records.h"
 #include "vcpu_flow.h"
 #include "vm_skew.h"
 
@@ -127,6 +128,7 @@ struct cpu_record {
   __u64 xmit_device; ///< whose packet is being handed to its driver here
   __u32 xmit_queue;
   __u32 pad_xmit;
+  __u64 ring_head; ///< records that were ever begun in this CPU's flight recorder
 } __attribute__((aligned(64))); // CPUs do not share a cache line
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.

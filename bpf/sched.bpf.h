@@ -74,18 +74,23 @@ static __always_inline void leave_cpu(struct cpu_record *cpu, struct vcpu_slot *
     move_part(slot, FLOW_PART_NONE, now_ns);
   }
   end_write(slot);
+  record_vcpu(cpu, slot, RING_OUT, now_ns, state | (__u64)slot->flow.block << 32, slot->flow.throttled, 0);
 }
 
 // The vCPU in slot `index` gets this CPU. A function of its own for the verifier, which looks at it once.
 __noinline int come_to_cpu(__u32 index, __u32 in_kvm_run, __u64 now_ns) {
   struct vcpu_slot *slot = slot_at(index);
-  __u64 ipi_ns;
+  __u64 ipi_ns, disk_ns, net_ns;
+  struct cpu_record *cpu;
   if (!slot) return 0;
   ipi_ns = slot->flow.wait_ns[FLOW_WAKE_IPI];
+  disk_ns = busy_between(slot->disk_out_ns, slot->disk_wake_ns);
+  net_ns = busy_between(slot->net_out_ns, slot->net_wake_ns);
   begin_write(slot);
-  flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run, busy_between(slot->disk_out_ns, slot->disk_wake_ns),
-          busy_between(slot->net_out_ns, slot->net_wake_ns));
+  flow_in(&slot->flow, &slot->mailbox, now_ns, in_kvm_run, disk_ns, net_ns);
   end_write(slot);
+  if (is_recorded(RING_IN) && (cpu = this_cpu()))
+    record_vcpu(cpu, slot, RING_IN, now_ns, in_kvm_run, disk_ns, net_ns);
   move_part(slot, FLOW_PART_ON_CPU, now_ns);
   ipi_ns = slot->flow.wait_ns[FLOW_WAKE_IPI] - ipi_ns;
   if (ipi_ns) count_waker(slot, ipi_ns);
@@ -119,6 +124,8 @@ int on_sched_switch(__u64 *ctx) {
   // In its first KVM_RUN, before it has entered the guest.
   if (!slot && (vcpu = vcpu_run_by(prev)) && (slot = bind_slot(cpu, vcpu, now_ns))) index = cpu->slot;
   next_slot = next->bpf_storage ? thread_slot(next, &next_index) : 0;
+  record_switch(cpu, prev, next, !!next_slot, now_ns, !!ctx[0],
+                config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state);
   if (cpu->waiting) tell_waiters(cpu, prev, slot, next_slot, next_index, now_ns);
   if (slot)
     leave_cpu(cpu, slot, index, prev, next, next_slot,
@@ -139,6 +146,7 @@ int on_sched_waking(__u64 *ctx) {
   struct cpu_record *cpu;
   struct vm_io *io;
   struct vcpu_slot *slot;
+  __u64 waker;
   __u32 index;
   if (!wakee->bpf_storage) return 0;
   now_ns = bpf_ktime_get_ns();
@@ -149,7 +157,9 @@ int on_sched_waking(__u64 *ctx) {
     slot->disk_wake_ns = busy_read(&io->disk_busy, now_ns);
     slot->net_wake_ns = busy_read(&io->net_busy, now_ns);
   }
-  flow_post_wake(&slot->mailbox, now_ns, waker_of(cpu, wake_kind(cpu, slot, now_ns)));
+  waker = waker_of(cpu, wake_kind(cpu, slot, now_ns));
+  flow_post_wake(&slot->mailbox, now_ns, waker);
+  record_here(cpu, slot, RING_WAKE, now_ns, slot->id.tid | (__u64)cpu_of(wakee) << 32, waker, 0);
   if (flow_sleeps(&slot->flow) && !slot->waits_at) list_woken(slot, index, wakee, now_ns);
   count_run(&cpu->cost[FLOW_PROG_WAKING], now_ns);
   return 0;
@@ -172,6 +182,7 @@ int on_thread_exit(__u64 *ctx) {
   move_part(slot, FLOW_PART_NONE, now_ns);
   slot->end.thread_exit_ns = now_ns;
   end_write(slot);
+  record_vcpu(cpu, slot, RING_THREAD_EXIT, now_ns, 0, 0, 0);
   cpu->slot = FLOW_NO_SLOT;
   count_run(&cpu->cost[FLOW_PROG_THREAD_EXIT], now_ns);
   return 0;

@@ -14,6 +14,7 @@
 #include "records.h"
 
 #include "maps.bpf.h"
+#include "ring.bpf.h"
 
 #include "io.bpf.h"
 #include "disk.bpf.h"

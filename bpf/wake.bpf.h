@@ -63,6 +63,7 @@ static __always_inline int note_route(void) {
   if (!cpu) return 0;
   cpu->routed_ns = bpf_ktime_get_ns();
   cpu->routed_tid = (__u32)bpf_get_current_pid_tgid();
+  record_here(cpu, 0, RING_ROUTE, cpu->routed_ns, 0, 0, 0);
   return 0;
 }
 
@@ -83,6 +84,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
   struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
   int is_routed, is_hardirq;
   if (!cpu) return 0;
+  record_here(cpu, 0, RING_ACCEPT, now_ns, vcpu_id, vector & 0xff, delivery);
   is_hardirq = in_hardirq(cpu);
   is_routed = cpu->routed_tid == (__u32)task->pid && now_ns - cpu->routed_ns < JOIN_NS;
   cpu->routed_ns = 0;
@@ -119,6 +121,7 @@ int on_kvm_async_pf_completed(void *ctx) {
   cpu->given.vcpu_id = FLOW_ANY_VCPU;
   cpu->given.is_hardirq = 0;
   cpu->given.kind = FLOW_WAKE_PAGE;
+  record_here(cpu, 0, RING_PAGE_READY, cpu->given.ns, 0, 0, 0);
   return 0;
 }
 

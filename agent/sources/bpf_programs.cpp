@@ -111,6 +111,8 @@ BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
   std::swap(vms_, other.vms_);
   std::swap(cpus_, other.cpus_);
   std::swap(histograms_, other.histograms_);
+  std::swap(ring_, other.ring_);
+  std::swap(ring_records_, other.ring_records_);
   std::swap(slot_count_, other.slot_count_);
   std::swap(cpu_count_, other.cpu_count_);
   std::swap(destroy_hook_, other.destroy_hook_);
@@ -124,6 +126,7 @@ BpfPrograms::~BpfPrograms() {
   unmap_array(vms_, slot_count_);
   unmap_array(cpus_, cpu_count_);
   unmap_array(histograms_, cpu_count_ * FLOW_EXIT_CODES);
+  unmap_array(ring_, cpu_count_ * ring_records_);
 }
 
 Result<BpfPrograms> BpfPrograms::load(const KernelSupport& support, uint32_t max_vcpus) {
@@ -163,6 +166,10 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   bpf_map__set_max_entries(object->maps.exit_histograms, loaded.cpu_count_ * FLOW_EXIT_CODES);
   std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
               sizeof(support.config));
+  if (support.config.ring_kinds != 0) {
+    loaded.ring_records_ = support.config.ring_records;
+    bpf_map__set_max_entries(object->maps.ring, loaded.cpu_count_ * loaded.ring_records_);
+  }
   const auto hook = loaded.destroy_hook_ = support.destroy_hook;
   loaded.sees_throttled_bios_ = support.sees_throttled_bios;
   const bool recorded = support.config.exit_source == FLOW_EXIT_FROM_RECORD;
@@ -205,7 +212,15 @@ Result<void> BpfPrograms::map_memory() {
                                               cpu_count_ * FLOW_EXIT_CODES, PROT_READ);
   if (!histograms) return tl::unexpected(histograms.error());
   histograms_ = *histograms;
+  if (ring_records_ == 0) return {};
+  auto ring = map_array<ring_record>(object_->maps.ring, cpu_count_ * ring_records_, PROT_READ);
+  if (!ring) return tl::unexpected(ring.error());
+  ring_ = *ring;
   return {};
+}
+
+void BpfPrograms::set_recording(bool on) {
+  __atomic_store_n(&object_->bss->recording, on ? 1u : 0u, __ATOMIC_RELEASE);
 }
 
 program_cost BpfPrograms::cost(flow_program program) const {

@@ -44,6 +44,13 @@ class BpfPrograms {
   const cpu_record* cpus() const { return cpus_; }
   uint32_t cpu_count() const { return cpu_count_; }
 
+  /// The flight recorder; nullptr if config.ring_kinds is 0. Shape: ring_records() entries for each
+  /// of cpu_count(), one CPU after the other.
+  const ring_record* ring() const { return ring_; }
+  uint32_t ring_records() const { return ring_records_; }
+  /// Begins or ends recording.
+  void set_recording(bool on);
+
   /// Runs and sampled time of one program, all CPUs together.
   program_cost cost(flow_program program) const;
   uint64_t runs(flow_program program) const { return cost(program).runs; }
@@ -123,6 +130,8 @@ class BpfPrograms {
   vm_skew* vms_ = nullptr;
   const cpu_record* cpus_ = nullptr;
   const exit_histogram* histograms_ = nullptr;
+  const ring_record* ring_ = nullptr;
+  uint32_t ring_records_ = 0;
   uint32_t slot_count_ = 0;
   uint32_t cpu_count_ = 0;
   DestroyHook destroy_hook_ = DestroyHook::none;

@@ -172,6 +172,10 @@ Result<KernelSupport> probe_kernel() {
     for (const auto& tracepoint : kNestedTracepoints)
       support.missing_tracepoints.push_back(tracepoint.name);
   find_exit_code(*btf, support);
+  config.regs_cr3 = offset_or_none(*btf, "vmcb", {"save.cr3"});
+  config.regs_rip = offset_or_none(*btf, "vmcb", {"save.rip"});
+  config.regs_rsp = offset_or_none(*btf, "vmcb", {"save.rsp"});
+  config.regs_cpl = offset_or_none(*btf, "vmcb", {"save.cpl"});
   support.destroy_hook = find_destroy_hook(*btf);
   support.sees_throttled_bios = btf->has_function("__blk_throtl_bio");
   support.sees_netdevs_removed = btf->has_function("unregister_netdevice_queue");

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The kernel side's flight recorder as events.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "analysis/event.h"
+#include "bpf/ring_records.h"
+
+namespace vmflow {
+
+/// What a copy of the flight recorder holds.
+struct RingReading {
+  std::vector<Event> events;  ///< by time
+  uint64_t first_ns =
+      0;              ///< from here on every CPU's records are whole; 0: none was ever overwritten
+  uint64_t torn = 0;  ///< records that were being written
+  uint64_t unknown = 0;  ///< of a kind that this program does not know
+};
+
+/// One CPU's part, as it was copied.
+/// Shape: `records` in their places, a power of two; `head` records were begun when the copy began,
+///        `head_after` when it had ended: what was written meanwhile is left out.
+struct RingCopy {
+  std::span<const ring_record> records;
+  uint64_t head = 0;
+  uint64_t head_after = 0;
+  uint32_t cpu = 0;
+};
+
+/// Turns copies of all CPUs into events. `isa` of the host, enum flow_isa.
+RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa);
+
+class BpfPrograms;
+
+/// Copies the flight recorder while it goes on, and reads the copy. Threads: as BpfPrograms.
+RingReading read_ring(const BpfPrograms& programs, uint32_t isa);
+
+/// How far back the flight recorder reaches on the CPU that reaches least far; 0: nothing is there
+/// yet. Units: nanoseconds before `now_ns`, CLOCK_MONOTONIC.
+uint64_t ring_span_ns(const BpfPrograms& programs, uint64_t now_ns);
+
+}  // namespace vmflow
