@@ -239,6 +239,14 @@ uint32_t code_of(Vendor vendor, uint32_t exit_index) {
 
 }  // namespace
 
+uint32_t halt_exit(Vendor vendor) {
+  return vendor == Vendor::kVmx ? 12 : 0x78;
+}
+
+uint32_t page_fault_exit(Vendor vendor) {
+  return vendor == Vendor::kVmx ? 48 : FLOW_EXIT_DIRECT;
+}
+
 std::string_view vendor_name(Vendor vendor) {
   switch (vendor) {
     case Vendor::kVmx:

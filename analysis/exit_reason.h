@@ -16,6 +16,11 @@ namespace vmflow {
 /// the exceptions of SVM, `unreadable` when the kernel told no code, else `<vendor>_0x<code>`.
 std::string exit_name(Vendor vendor, uint32_t exit_index);
 
+/// The exit indices of HLT and of a nested page fault; of SVM if no vendor is known.
+/// Source: SVM_EXIT_HLT, SVM_EXIT_NPF of asm/svm.h; EXIT_REASON_HLT, EXIT_REASON_EPT_VIOLATION of asm/vmx.h.
+uint32_t halt_exit(Vendor vendor);
+uint32_t page_fault_exit(Vendor vendor);
+
 /// `vmx`, `svm` or `none`.
 std::string_view vendor_name(Vendor vendor);
 

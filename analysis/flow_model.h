@@ -10,6 +10,7 @@
 
 #include "analysis/helper_threads.h"
 #include "analysis/snapshot.h"
+#include "analysis/trace_flow.h"
 #include "analysis/wait_reason.h"
 #include "bpf/records.h"
 
@@ -238,6 +239,7 @@ struct FlowModel {
   std::vector<SlotKey> recyclable;      ///< read for the last time: may be given to other vCPUs
   std::vector<nested_key> forgettable;  ///< nested vCPUs that need not be kept
   AgentFlow agent;
+  TraceFlow trace;  ///< filled in by the agent, too
 };
 
 }  // namespace vmflow

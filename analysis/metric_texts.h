@@ -42,6 +42,7 @@ std::vector<Metric> io_metrics();
 std::vector<Metric> net_metrics();
 std::vector<Metric> exit_metrics();
 std::vector<Metric> nested_metrics();
+std::vector<Metric> trace_metrics();
 std::vector<Metric> agent_metrics();
 
 }  // namespace vmflow

@@ -128,8 +128,8 @@ void take_in_nested(Carry& carry, const Snapshot& snapshot) {
     present.insert({vm->first, vmcb12});
   }
   for (auto& [key, vm] : carry.vms)
-    std::erase_if(vm.nested, [&](const auto& entry) {
-      return !present.contains({key, entry.first});
+    std::erase_if(vm.nested, [&present, &vm_key = key](const auto& entry) {
+      return !present.contains({vm_key, entry.first});
     });
 }
 

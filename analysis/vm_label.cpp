@@ -49,13 +49,13 @@ bool is_control(std::string_view character) {
 
 }  // namespace
 
-std::string sanitise(std::string_view text) {
+std::string sanitise(std::string_view text, size_t most_bytes) {
   std::string clean;
   while (!text.empty()) {
     const auto length = character_length(text);
     const auto character = text.substr(0, length == 0 ? 1 : length);
     const auto shown = length == 0 || is_control(character) ? kReplacement : character;
-    if (clean.size() + shown.size() > kMostLabelBytes) break;
+    if (clean.size() + shown.size() > most_bytes) break;
     clean += shown;
     text.remove_prefix(character.size());
   }

@@ -15,10 +15,10 @@ namespace vmflow {
 
 constexpr size_t kMostLabelBytes = 256;
 
-/// Text that somebody else wrote, as valid UTF-8 of at most kMostLabelBytes, cut between
-/// characters. Bytes that are no UTF-8 and control characters become U+FFFD; a newline stays, since
-/// every format that we write escapes it.
-std::string sanitise(std::string_view text);
+/// Text that somebody else wrote, as valid UTF-8 of at most `most_bytes`, cut between characters.
+/// Bytes that are no UTF-8 and control characters become U+FFFD; a newline stays, since every
+/// format that we write escapes it.
+std::string sanitise(std::string_view text, size_t most_bytes = kMostLabelBytes);
 
 /// Gives every live VM a label of its own: the uuid; `<uuid>+<pid>` if that is live already;
 /// without a uuid `<pid>-<start ticks>`, and `-<n>` after it for further VMs of the same process.

@@ -124,6 +124,32 @@ AgentFlow agent() {
   return agent;
 }
 
+TraceFlow trace(const std::string& vm) {
+  TraceFlow trace;
+  trace.triggers = {{.name = "ready_by_others",
+                     .evaluations = 900,
+                     .fired = 8,
+                     .suppressed = {1, 2, 3, 4, 5, 6},
+                     .last_snapshot_unix_seconds = 1'700'000'200},
+                    {.name = "http"}};
+  trace.backends = {{.name = "lttng",
+                     .available = true,
+                     .snapshots = 7,
+                     .failures = 1,
+                     .events_lost = 11,
+                     .written_bytes = 123456}};
+  trace.links = {{vm, "20231114T221640Z-000007", "ready_by_others"}};
+  trace.analyses = {.done = 4,
+                    .failed = 1,
+                    .events = 250000,
+                    .seconds = 2.5,
+                    .disagreements = {{"exits", 0.0005}, {"ready_seconds", 0.002}}};
+  trace.spans = {{"ring", 17.5}, {"lttng", 26}};
+  trace.stored_snapshots = 5;
+  trace.stored_bytes = 100000;
+  return trace;
+}
+
 }  // namespace
 
 FlowModel hand_made_model() {
@@ -147,6 +173,7 @@ FlowModel hand_made_model() {
   model.programs = {{"kvm_entry", true, 2048, 2, 200'000, 1}};
   model.maps = {{"slots", 5, 4096}};
   model.agent = agent();
+  model.trace = trace(model.vms[0].label);
   return model;
 }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What a replayed trace comes to: the slots that the kernel would have had, and what only a trace
+// can give. Values only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "analysis/event.h"
+#include "analysis/snapshot.h"
+
+namespace vmflow {
+
+/// What was wrong with the events themselves; what contradicts itself within one vCPU is in its
+/// flow_anomaly.
+enum class ReplayAnomaly : uint32_t {
+  kUnknownVcpu,       ///< an event of KVM without a thread that could run the vCPU
+  kOutOfOrder,        ///< older than an event before it
+  kImpossibleTime,    ///< 0, or later than any clock that began at boot
+  kImpossibleThread,  ///< a tid that no kernel gives
+  kImpossibleCpu,
+  kImpossibleState,  ///< a vCPU that leaves its CPU for a state in which nobody does
+  kProcessUntold,    ///< a vCPU whose process is not told: it counts as a VM of its own
+  kTooManyVcpus,
+  kTooManyThreads,  ///< whose process is not kept
+  kTooManyWaiters,  ///< more vCPUs wait for one CPU than FLOW_WAITERS: these waits are unknown
+  kTooManyBlames,   ///< no room for one more pair of victim and culprit
+  kTooManyWakers,   ///< no room for one more pair of vCPUs that wake one another
+  kTooManyNested,   ///< more nested vCPUs than FLOW_MAX_NESTED
+};
+constexpr uint32_t kReplayAnomalies = 13;
+using ReplayAnomalies = std::array<uint64_t, kReplayAnomalies>;
+
+/// In words, for a report.
+std::string_view replay_anomaly_text(ReplayAnomaly anomaly);
+
+/// Who held the CPU. Shape: `vm` is of the process that ran, `kvm` 0 unless it was a vCPU.
+struct ReplayCulprit {
+  flow_culprit kind = FLOW_CULPRIT_UNKNOWN;
+  VmKey vm;
+  uint32_t tid = 0;
+  Comm comm{};
+};
+
+/// One stretch of a vCPU in one state, with what is known of it.
+struct ReplayInterval {
+  uint64_t begin_ns = 0;
+  uint64_t end_ns = 0;
+  flow_state state = FLOW_UNKNOWN;
+  uint32_t exit_index = FLOW_EXIT_NONE;   ///< of host time: the open exit, if below FLOW_EXIT_CODES
+  flow_wake_kind wait = FLOW_WAKE_KINDS;  ///< of halted time: what ended it; none: not known
+  flow_block block = FLOW_BLOCKS;         ///< of blocked time; none: not known
+  uint32_t culprit = 0;  ///< of ready time: a place in ReplayResult::culprits; 0: not known
+};
+
+/// Shape: `intervals` do not overlap, the oldest first; their sums by state are those of the slot,
+/// with the open
+///        interval until the end of the trace.
+struct ReplayedVcpu {
+  VmKey vm;
+  uint32_t vcpu_id = 0;  ///< its thread, if no event has told the id
+  bool id_told = false;
+  uint32_t tid = 0;
+  std::vector<ReplayInterval> intervals;
+  uint64_t left_out = 0;  ///< intervals that were too many to keep
+};
+
+/// Which events there were at all: without them a result is inferred, or missing.
+struct ReplayVocabulary {
+  bool runs = false;       ///< RunEvent: else VMM time lasts until the entry
+  bool halt_ends = false;  ///< HaltEndEvent: else halt polling is host time
+  bool outs = false;       ///< VcpuOutEvent: else which sleep is a halt is inferred
+  bool wakes = false;      ///< WakeEvent: else what ended a halt is inferred
+  bool switches = false;   ///< SwitchEvent: else nobody is to blame
+  bool irqs =
+      false;  ///< IrqEvent: else interrupts of the host are not told from whom they interrupted
+};
+
+/// Shape: `vcpus` are in the order of `snapshot.slots`; `culprits[0]` is nobody.
+struct ReplayResult {
+  Snapshot snapshot;
+  std::vector<ReplayedVcpu> vcpus;
+  std::vector<ReplayCulprit> culprits;
+  ReplayAnomalies anomalies{};
+  ReplayVocabulary vocabulary;
+  uint64_t events = 0;
+  uint64_t first_ns = 0;
+  uint64_t last_ns = 0;
+};
+
+}  // namespace vmflow

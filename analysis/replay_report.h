@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// From what a trace's replay has come to, to the report of it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "analysis/crosscheck.h"
+#include "analysis/flow_replay_result.h"
+#include "analysis/trace_contents.h"
+#include "analysis/trace_report.h"
+
+namespace vmflow {
+
+/// What is known of VMs besides the trace, by process: a trace knows no names.
+using IdentitiesByProcess = std::map<uint32_t, VmIdentity>;
+
+/// Window, hosts, sources, what is missing, VMs with their timelines, anomalies; verdicts and the
+/// finding. Shape: only VMs for which `wanted` is true; an empty function wants all.
+TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
+                          const IdentitiesByProcess& identities,
+                          const std::function<bool(const VmFlow&)>& wanted);
+
+/// The rows of a cross-check as the report shows them.
+void add_crosscheck(TraceReport& report, const Crosscheck& check);
+
+}  // namespace vmflow

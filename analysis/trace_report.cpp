@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/trace_report.h"
+
+#include <algorithm>
+
+#include "analysis/amount_text.h"
+
+namespace vmflow {
+namespace {
+
+constexpr std::string_view kNoMoreDetails = "(too many different details to keep)";
+
+std::string who(const FlowModel& model, const CulpritFlow& row) {
+  if (row.vm.empty()) return row.task;
+  const auto vm = std::ranges::find(model.vms, row.vm, &VmFlow::label);
+  return vm == model.vms.end() ? row.vm : shown_name(*vm);
+}
+
+bool is_hurt(const ReportVm& vm) {
+  return vm.verdict.cost_ns > 0;
+}
+
+/// A VM of twice the vCPUs is not twice as slow.
+double lost_share(const ReportVm& vm) {
+  const auto& verdict = vm.verdict;
+  if (verdict.of_ns == 0) return 0;
+  return static_cast<double>(verdict.cost_ns) / static_cast<double>(verdict.of_ns);
+}
+
+/// Shape: the VMs are in order.
+std::string finding(const TraceReport& report) {
+  if (report.vms.empty()) return "The trace shows no VM.";
+  auto vm = std::ranges::find(report.vms, report.trigger.vm,
+                              [](const ReportVm& each) { return each.flow.label; });
+  if (report.trigger.vm.empty() || vm == report.vms.end()) vm = report.vms.begin();
+  std::string text = shown_name(vm->flow) + ": " + vm->verdict.sentence;
+  const auto hurt = static_cast<uint64_t>(std::ranges::count_if(report.vms, is_hurt));
+  const auto others = hurt - (is_hurt(*vm) ? 1 : 0);
+  if (others > 0)
+    text += " " + counted_text(others, "other VM") + (others == 1 ? " is" : " are") + " hurt too.";
+  return text;
+}
+
+}  // namespace
+
+uint32_t DetailTable::place(std::string_view text) {
+  if (text.empty()) return 0;
+  if (const auto known = places_.find(text); known != places_.end()) return known->second;
+  if (texts_.size() >= kMostDetails) return kMostDetails - 1;
+  const auto place = static_cast<uint32_t>(texts_.size());
+  if (place == kMostDetails - 1) text = kNoMoreDetails;
+  places_.emplace(text, place);
+  texts_.emplace_back(text);
+  return place;
+}
+
+std::vector<ReportVm> report_vms(const FlowModel& model) {
+  std::vector<ReportVm> vms;
+  for (const auto& flow : model.vms) {
+    ReportVm vm{.flow = flow, .culprits = {}, .vcpus = {}, .verdict = {}};
+    for (const auto& row : model.culprits)
+      if (row.victim == flow.label)
+        vm.culprits.push_back({row.kind, who(model, row), row.pid, row.ns});
+    for (const auto& vcpu : flow.per_vcpu)
+      vm.vcpus.push_back(
+          {.vcpu_id = vcpu.vcpu_id, .tid = vcpu.tid, .intervals = {}, .left_out = 0});
+    vms.push_back(std::move(vm));
+  }
+  return vms;
+}
+
+TraceReport judged(TraceReport report) {
+  for (auto& vm : report.vms) vm.verdict = verdict_of(vm.flow, vm.culprits);
+  std::ranges::stable_sort(report.vms, std::greater{}, lost_share);
+  if (report.finding.empty()) report.finding = finding(report);
+  return report;
+}
+
+const std::string& shown_name(const VmFlow& vm) {
+  return vm.name.empty() ? vm.label : vm.name;
+}
+
+}  // namespace vmflow

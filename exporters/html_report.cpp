@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/html_report.h"
+
+#include <fmt/format.h>
+
+#include "analysis/amount_text.h"
+#include "exporters/html_assets.h"
+#include "exporters/html_table.h"
+#include "exporters/html_text.h"
+#include "exporters/html_timeline.h"
+#include "exporters/interval_bytes.h"
+#include "exporters/report_tables.h"
+
+namespace vmflow {
+namespace {
+
+/// As a content security policy names it.
+std::string hash_source(const HtmlAsset& asset) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < asset.sha256.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(asset.sha256.substr(i, 2)), nullptr, 16));
+  return "'sha256-" + base64(bytes) + "'";
+}
+
+std::string head(const TraceReport& report) {
+  return fmt::format(
+      R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<title>{}</title>
+<style>{}</style>
+</head>
+)",
+      hash_source(kHtml_script), hash_source(kHtml_style),
+      html_text(report.title.empty() ? "vmflow: " + report.finding : report.title),
+      kHtml_style.text);
+}
+
+std::string fact(std::string_view name, const std::string& text, std::string_view mark = "") {
+  return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n",
+                     mark.empty() ? "" : fmt::format(" class=\"{}\"", mark), name, html_text(text));
+}
+
+std::string finding(const TraceReport& report) {
+  std::string out = "<header>\n<p class=\"title\">";
+  out += html_text(report.title.empty() ? "vmflow trace report" : report.title) + "</p>\n";
+  out += "<h1 id=\"finding\">" + html_text(report.finding) + "</h1>\n";
+  if (!report.findings.empty()) {
+    out += "<ul class=\"findings\">\n";
+    for (const auto& each : report.findings) out += "<li>" + html_text(each) + "</li>\n";
+    out += "</ul>\n";
+  }
+  out += "<dl class=\"facts\">\n";
+  const bool trusted = is_trusted(report);
+  out += fact(trusted ? "✓ Trust" : "! Trust", trust_text(report), trusted ? "good" : "bad");
+  if (!report.trigger.name.empty())
+    out += fact("Trigger", report.trigger.name + ": " + report.trigger.text);
+  out += fact("Window", window_text(report.window));
+  out += fact("Host", host_text(report.host));
+  return out + "</dl>\n</header>\n";
+}
+
+std::string_view cause_class(Cause cause) {
+  switch (cause) {
+    case Cause::kNothing:
+      return "nothing";
+    case Cause::kOwnLoad:
+      return "own";
+    case Cause::kInsideVm:
+      return "inside";
+    case Cause::kOtherVm:
+      return "other";
+    case Cause::kPlatform:
+      return "platform";
+    case Cause::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string verdict_card(const ReportVm& vm, size_t place) {
+  const auto& verdict = vm.verdict;
+  const auto lost = verdict.cost_ns == 0 ? std::string("nothing lost")
+                                         : fmt::format("{} lost, {}", time_text(verdict.cost_ns),
+                                                       share_text(verdict.cost_ns, verdict.of_ns));
+  return fmt::format(
+      "<li class=\"vm\">\n<h3><a href=\"#vm-{}\"><bdi>{}</bdi></a> <span class=\"cause "
+      "cause-{}\">{}</span> <span class=\"lost\">{}</span></h3>\n{}<p>{}</p>\n</li>\n",
+      place, html_text(shown_name(vm.flow)), cause_class(verdict.cause), cause_name(verdict.cause),
+      lost, html_bar(states_table(vm.flow)), html_text(verdict.sentence));
+}
+
+std::string overview(const TraceReport& report) {
+  std::string out =
+      "<section aria-labelledby=\"h-vms\">\n<h2 id=\"h-vms\">Why each VM is slow</h2>\n";
+  out += "<p class=\"note\">" + html_text(overview_table(report).sentence) + "</p>\n";
+  out += html_state_key(report) + "<ol class=\"vms\">\n";
+  for (size_t i = 0; i < report.vms.size(); i++) out += verdict_card(report.vms[i], i);
+  return out + "</ol>\n</section>\n";
+}
+
+std::string details(const TraceReport& report) {
+  std::string out =
+      "<section aria-labelledby=\"h-numbers\">\n<h2 id=\"h-numbers\">The numbers of each VM</h2>\n";
+  for (size_t i = 0; i < report.vms.size(); i++) {
+    const auto& vm = report.vms[i];
+    out += fmt::format(
+        "<details id=\"vm-{}\"{}>\n<summary><bdi>{}</bdi> <span "
+        "class=\"label\">{}</span></summary>\n"
+        "<p>{}</p>\n<div class=\"tables\">\n",
+        i, i == 0 ? " open" : "", html_text(shown_name(vm.flow)),
+        vm.flow.name.empty() ? "" : html_text(vm.flow.label), html_text(vm.verdict.sentence));
+    for (const auto& table : vm_tables(vm, report.window)) out += html_table(table);
+    out += "</div>\n</details>\n";
+  }
+  return out + "</section>\n";
+}
+
+std::string trust(const TraceReport& report) {
+  std::string out =
+      "<section aria-labelledby=\"h-trust\">\n<h2 id=\"h-trust\">Can it be trusted?</h2>\n"
+      "<div class=\"tables\">\n";
+  for (const auto& table : {crosscheck_table(report), sources_table(report), missing_table(report),
+                            anomalies_table(report)})
+    out += html_table(table);
+  if (!report.crosscheck_left_out.empty()) {
+    out += "<div class=\"table\"><p>Not compared, since one side cannot see it:</p>\n<ul>\n";
+    for (const auto& each : report.crosscheck_left_out) out += "<li>" + html_text(each) + "</li>\n";
+    out += "</ul></div>\n";
+  }
+  return out + "</div>\n</section>\n";
+}
+
+}  // namespace
+
+std::string html_report(const TraceReport& report) {
+  auto out = head(report) + "<body>\n<main>\n" + finding(report) + overview(report);
+  out +=
+      "<section aria-labelledby=\"h-timeline\">\n<h2 id=\"h-timeline\">Timeline</h2>\n"
+      "<noscript><p>The timeline needs scripts; all else on this page does "
+      "without.</p></noscript>\n"
+      "<div id=\"timeline\"></div>\n</section>\n";
+  out += details(report) + trust(report) + "</main>\n";
+  out += "<script type=\"application/json\" id=\"data\">" + timeline_json(report) + "</script>\n";
+  out += "<script>";
+  out += kHtml_script.text;
+  return out + "</script>\n</body>\n</html>\n";
+}
+
+}  // namespace vmflow

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/html_timeline.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "analysis/flow_names.h"
+#include "exporters/html_text.h"
+#include "exporters/interval_bytes.h"
+#include "exporters/report_tables.h"
+
+namespace vmflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json states() {
+  Json rows = Json::array();
+  for (uint32_t state = 0; state <= FLOW_UNKNOWN; state++) {
+    const auto name = state_name(static_cast<flow_state>(state));
+    rows.push_back({{"name", name.name}, {"meaning", name.meaning}});
+  }
+  return rows;
+}
+
+Json vcpus(const ReportVm& vm, const ReportWindow& window) {
+  Json rows = Json::array();
+  for (const auto& vcpu : vm.vcpus) {
+    const auto packed = pack_intervals(vcpu.intervals, window);
+    rows.push_back({{"id", vcpu.vcpu_id},
+                    {"tid", vcpu.tid},
+                    {"count", packed.count},
+                    {"left_out", vcpu.left_out + packed.outside},
+                    {"data", packed.base64}});
+  }
+  return rows;
+}
+
+Json marks(const TraceReport& report) {
+  Json rows = Json::array();
+  for (const auto& mark : report.marks)
+    if (mark.ns >= report.window.begin_ns && mark.ns <= report.window.end_ns)
+      rows.push_back({{"ns", mark.ns - report.window.begin_ns}, {"text", shown_text(mark.text)}});
+  return rows;
+}
+
+}  // namespace
+
+std::string timeline_json(const TraceReport& report) {
+  const auto& window = report.window;
+  Json json{{"begin", std::to_string(window.begin_ns)},
+            {"clock", shown_text(window.clock)},
+            {"length", window.end_ns - std::min(window.begin_ns, window.end_ns)},
+            {"states", states()},
+            {"marks", marks(report)},
+            {"details", Json::array()},
+            {"vms", Json::array()}};
+  if (window.begin_unix_ns) json["begin_unix"] = std::to_string(*window.begin_unix_ns);
+  for (const auto& detail : report.details) json["details"].push_back(shown_text(detail));
+  for (const auto& vm : report.vms)
+    json["vms"].push_back({{"name", shown_text(shown_name(vm.flow))},
+                           {"label", shown_text(vm.flow.label)},
+                           {"cause", cause_name(vm.verdict.cause)},
+                           {"sentence", shown_text(vm.verdict.sentence)},
+                           {"vcpus", vcpus(vm, window)}});
+  return script_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace vmflow

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/text_report.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "exporters/report_json.h"
+#include "tests/exporters/hand_made_report.h"
+
+namespace vmflow::test {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kFolder = VMFLOW_SOURCE_DIR "/tests/exporters/";
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+void expect_golden(const std::string& text, const std::string& name) {
+  if (std::getenv("VMFLOW_WRITE_GOLDEN") != nullptr)
+    std::ofstream(kFolder + name, std::ios::binary) << text;
+  EXPECT_EQ(lines_of(text), lines_of(read(kFolder + name)))
+      << "if the change is wanted: VMFLOW_WRITE_GOLDEN=1 and this test again";
+}
+
+size_t characters(const std::string& line) {
+  return static_cast<size_t>(std::ranges::count_if(
+      line, [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }));
+}
+
+}  // namespace
+
+TEST(TextReport, is_the_golden_one) {
+  expect_golden(text_report(small_report()), "golden_report.txt");
+}
+
+TEST(TextReport, has_80_columns_whatever_the_names_are) {
+  auto report = large_report(80);
+  report.vms[1].flow.name = std::string(5000, 'x');
+  report.vms[0].culprits[0].who = "ééé\n" + std::string(500, 'y');
+  report.sources[0].path = "/a/" + std::string(300, 'z');
+  report.missing[0].result = std::string(300, 'w');
+  for (const auto& line : lines_of(text_report(judged(report))))
+    EXPECT_LE(characters(line), 80u) << line;
+}
+
+TEST(TextReport, lets_no_name_speak_to_the_terminal) {
+  auto report = small_report();
+  report.vms[0].flow.name = "a\x1b[2Jb\x07\rc";
+  report.details[1] = "\x1b]0;owned\x07";
+  report.finding.clear();
+  const auto text = text_report(judged(report));
+  EXPECT_EQ(text.find_first_of("\x1b\x07\r"), std::string::npos);
+  EXPECT_NE(text.find("a\uFFFD[2Jb\uFFFD\uFFFDc"), std::string::npos);
+}
+
+TEST(ReportJson, is_the_golden_one) {
+  expect_golden(report_json(small_report(), {.intervals = false}), "golden_report.json");
+}
+
+TEST(ReportJson, has_intervals_when_asked_for) {
+  const auto json = Json::parse(report_json(small_report(), {.intervals = true}));
+  EXPECT_EQ(json["version"], kReportVersion);
+  const auto& vcpu = json["vms"][0]["vcpus"][0];
+  EXPECT_EQ(vcpu["interval_count"], 5);
+  EXPECT_EQ(vcpu["intervals"][3], Json::parse(R"([5500000000, 9500000000, "ready", 3])"));
+  EXPECT_EQ(json["details"][3], "batch has the CPU");
+  const auto without = Json::parse(report_json(small_report(), {}));
+  EXPECT_FALSE(without["vms"][0]["vcpus"][0].contains("intervals"));
+  EXPECT_FALSE(without.contains("details"));
+}
+
+TEST(ReportJson, survives_bytes_that_are_no_text_and_numbers_that_are_none) {
+  auto report = large_report(80);
+  report.crosscheck[0].aggregate = std::numeric_limits<double>::quiet_NaN();
+  const auto json = Json::parse(report_json(report, {.intervals = true}));
+  EXPECT_TRUE(json["crosscheck"]["rows"][0]["aggregate"].is_null());
+  EXPECT_EQ(json["sources"][1].contains("lost_packets"), false) << "absent, not 0";
+}
+
+}  // namespace vmflow::test
