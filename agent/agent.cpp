@@ -18,6 +18,10 @@ namespace vmflow {
 namespace {
 
 constexpr uint32_t kTicksBetweenAttempts = 10;
+// The begin of a window in which a trace is held against the counters. A look is a few KiB for each
+// vCPU.
+constexpr uint64_t kBetweenKeptLooksNs = 3'000'000'000;
+constexpr size_t kKeptLooks = 6;
 
 /// Runs one collector and notes whether it worked and what it took.
 template <typename Collect>
@@ -26,6 +30,12 @@ void timed(AgentFlow& agent, const char* name, Collect collect) {
   const bool success = collect();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   agent.collectors.push_back({name, success, took.count()});
+}
+
+// CLOCK_MONOTONIC, as the kernel side's.
+uint64_t monotonic_ns() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                               std::chrono::nanoseconds(1));
 }
 
 std::string attached_names(const BpfPrograms& programs) {
@@ -63,6 +73,12 @@ Result<void> Agent::attach_if_possible() {
   if (!support) return tl::unexpected(support.error());
   support_ = std::move(*support);
   support_->config.tell_irq = config_.culprit_irq;
+  if (!config_.trace.registers) support_->config.regs_cr3 = FLOW_NO_OFFSET;
+  if (config_.trace.mode != "off") {
+    support_->config.ring_kinds = RING_ALL_KINDS;
+    support_->config.ring_records =
+        config_.trace.ring_mib_per_cpu * (1u << 20) / sizeof(ring_record);
+  }
   return support_->kvm == Kvm::absent ? Result<void>{} : load();
 }
 
@@ -103,6 +119,7 @@ void Agent::check_exit_codes() {
   support_ = std::move(support);
   programs_.reset();
   carry_ = {};
+  looks_.clear();
   if (const auto loaded = load(); !loaded) spdlog::error("{}", loaded.error().message);
 }
 
@@ -112,7 +129,55 @@ void Agent::tick() {
   if (!programs_) retry_attach();
   if (!programs_) return;
   watch_entries();
-  warn_once(look(false));
+  const auto model = look(false);
+  warn_once(model);
+  keep_look();
+  if (triggers_ != nullptr) triggers_->tick(model);
+}
+
+Snapshot Agent::look_at_slots() {
+  auto snapshot = read_snapshot(*programs_, *support_, false);
+  for (const auto& copy : snapshot.slots) {
+    const VmKey vm{copy.slot.id.tgid, copy.slot.id.kvm};
+    if (!snapshot.identities.contains(vm)) snapshot.identities[vm] = inventory_.identify(vm);
+  }
+  return snapshot;
+}
+
+void Agent::keep_look() {
+  has_ring_ = programs_->ring() != nullptr;
+  if (!has_ring_) return;
+  ring_span_ns_ = ring_span_ns(*programs_, monotonic_ns());
+  if (!looks_.empty() && monotonic_ns() < looks_.back().now_ns + kBetweenKeptLooksNs) return;
+  looks_.push_back(look_at_slots());
+  if (looks_.size() > kKeptLooks) looks_.pop_front();
+}
+
+LiveSide Agent::live_side() {
+  LiveSide live;
+  live.look = [this]() -> std::optional<Snapshot> {
+    const std::lock_guard lock(mutex_);
+    if (!programs_) return std::nullopt;
+    return look_at_slots();
+  };
+  live.look_after = [this](uint64_t ns) -> std::optional<Snapshot> {
+    const std::lock_guard lock(mutex_);
+    for (const auto& look : looks_)
+      if (look.now_ns >= ns) return look;
+    return std::nullopt;
+  };
+  live.ring = [this]() -> RingReading {
+    const std::lock_guard lock(mutex_);
+    if (!programs_) return {};
+    return read_ring(*programs_, support_->config.is_vmx != 0 ? FLOW_ISA_VMX : FLOW_ISA_SVM);
+  };
+  live.ring_span_ns = [this] { return ring_span_ns_.load(); };
+  live.set_recording = [this](bool on) {
+    const std::lock_guard lock(mutex_);
+    if (programs_ && programs_->ring() != nullptr) programs_->set_recording(on);
+  };
+  live.has_ring = [this] { return has_ring_.load(); };
+  return live;
 }
 
 void Agent::watch_entries() {
@@ -163,6 +228,7 @@ FlowModel Agent::look(bool with_pairs) {
     return agent.process.resident_bytes != 0;
   });
   built.model.agent = std::move(agent);
+  if (triggers_ != nullptr) built.model.trace = triggers_->flow();
   return std::move(built.model);
 }
 
@@ -204,6 +270,7 @@ bool Agent::ready() {
 
 void Agent::detach() {
   const std::lock_guard lock(mutex_);
+  has_ring_ = false;
   programs_.reset();
 }
 

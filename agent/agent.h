@@ -3,6 +3,8 @@
 // tick comes, and keeps what one look leaves for the next.
 #pragma once
 
+#include <atomic>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,6 +15,8 @@
 #include "agent/sources/kernel_support.h"
 #include "agent/sources/kernel_workers.h"
 #include "agent/sources/vm_inventory.h"
+#include "agent/trigger/flight_recorder.h"
+#include "agent/trigger/triggers.h"
 #include "analysis/build_model.h"
 
 namespace vmflow {
@@ -26,6 +30,9 @@ class Agent {
   /// Errors: not permitted, or nothing could be right on this kernel.
   Result<void> start();
 
+  /// From now on `triggers` are told every tick what was seen; not before start().
+  void tell(Triggers& triggers) { triggers_ = &triggers; }
+
   /// Once a second: attaches if KVM has appeared, and looks once, so that slots come free again.
   void tick();
 
@@ -38,6 +45,9 @@ class Agent {
   /// Programs are attached and the maps have been read once.
   bool ready();
 
+  /// What a recorder of traces may ask. Threads: any, as long as this lives.
+  LiveSide live_side();
+
   /// Takes every program out of the kernel; what was counted is gone.
   void detach();
 
@@ -49,10 +59,13 @@ class Agent {
   void watch_entries();                             // with mutex_ held
   FlowModel look(bool with_pairs);                  // with mutex_ held
   Snapshot read_maps(AgentFlow&, bool with_pairs);  // with mutex_ held
+  void keep_look();                                 // with mutex_ held
+  Snapshot look_at_slots();                         // with mutex_ held
   void forget_departed();                           // with mutex_ held
   void warn_once(const FlowModel&);                 // with mutex_ held
 
   const Config config_;
+  Triggers* triggers_ = nullptr;
   std::mutex mutex_;
   std::optional<KernelSupport> support_;
   std::optional<BpfPrograms> programs_;
@@ -60,6 +73,10 @@ class Agent {
   KernelWorkers kernel_workers_;
   Carry carry_;
   EntryWatch entries_;
+  // Of the ring, for who must not wait for mutex_: the model asks the recorder while it is held.
+  std::atomic<bool> has_ring_ = false;
+  std::atomic<uint64_t> ring_span_ns_ = 0;
+  std::deque<Snapshot> looks_;  ///< some of the last seconds', to hold traces against
   bool checking_codes_ = false;
   bool entries_missing_ = false;
   bool looked_ = false;

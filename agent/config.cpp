@@ -12,20 +12,31 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "agent/rules_json.h"
+#include "agent/settings.h"
 #include "agent/version.h"
 #include "analysis/vm_label.h"
 
 namespace vmflow {
-namespace {
 
-constexpr uint32_t kMostVcpus = 1u << 20;
-
-/// What somebody wrote, as it may stand in a one-line message.
 std::string one_line(std::string_view text) {
   std::string line = sanitise(text);
   std::replace(line.begin(), line.end(), '\n', ' ');
   return line;
 }
+
+Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
+                        std::initializer_list<std::string_view> choices) {
+  if (std::find(choices.begin(), choices.end(), value) == choices.end())
+    return failure(
+        fmt::format("{}: '{}' is none of {}", key, one_line(value), fmt::join(choices, ", ")));
+  target = value;
+  return {};
+}
+
+namespace {
+
+constexpr uint32_t kMostVcpus = 1u << 20;
 
 Result<void> set_listen_address(Config& config, const std::string& value) {
   const auto colon = value.rfind(':');
@@ -64,68 +75,50 @@ Result<void> set_max_vcpus(Config& config, int64_t value) {
   return {};
 }
 
-Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
-                        std::initializer_list<std::string_view> choices) {
-  if (std::find(choices.begin(), choices.end(), value) == choices.end())
-    return failure(
-        fmt::format("{}: '{}' is none of {}", key, one_line(value), fmt::join(choices, ", ")));
-  target = value;
-  return {};
-}
-
-/// One thing that can be set: a text, a number or a switch, under one name everywhere.
-struct Setting {
-  std::string key;
-  std::string help;
-  std::variant<std::function<Result<void>(Config&, const std::string&)>,
-               std::function<Result<void>(Config&, int64_t)>,
-               std::function<Result<void>(Config&, bool)>>
-      set;
-};
-
-using Text = std::function<Result<void>(Config&, const std::string&)>;
-using Number = std::function<Result<void>(Config&, int64_t)>;
-using Switch = std::function<Result<void>(Config&, bool)>;
-
 const std::vector<Setting>& settings() {
   static const Config defaults;
-  static const std::vector<Setting> all = {
-      {"web.listen-address",
-       fmt::format("ADDRESS:PORT to serve on ({}:{})", defaults.listen_host, defaults.listen_port),
-       Text(set_listen_address)},
-      {"web.telemetry-path", fmt::format("path of the metrics ({})", defaults.telemetry_path),
-       Text(set_telemetry_path)},
-      {"max-vcpus",
-       fmt::format("vCPUs that can be followed at once ({}); more are counted as dropped",
-                   defaults.max_vcpus),
-       Number(set_max_vcpus)},
-      {"collector.vcpu.per-vcpu", "also export vmflow_vcpu_seconds_total, one series per vCPU",
-       Switch([](Config& config, bool on) -> Result<void> {
-         config.per_vcpu = on;
-         return {};
-       })},
-      {"collector.vm.wait-histograms",
-       "also export vmflow_vm_wait_duration_seconds and vmflow_vm_wakeup_latency_seconds",
-       Switch([](Config& config, bool on) -> Result<void> {
-         config.vm_wait_histograms = on;
-         return {};
-       })},
-      {"collector.culprit.irq",
-       "tell the time of the host's interrupts from who held the CPU; costs every interrupt",
-       Switch([](Config& config, bool on) -> Result<void> {
-         config.culprit_irq = on;
-         return {};
-       })},
-      {"log.level", fmt::format("debug, info, warn or error ({})", defaults.log_level),
-       Text([](Config& config, const std::string& value) {
-         return set_one_of(config.log_level, "log.level", value,
-                           {"debug", "info", "warn", "error"});
-       })},
-      {"log.format", fmt::format("text or json ({})", defaults.log_format),
-       Text([](Config& config, const std::string& value) {
-         return set_one_of(config.log_format, "log.format", value, {"text", "json"});
-       })},
-  };
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> rows = {
+        {"web.listen-address",
+         fmt::format("ADDRESS:PORT to serve on ({}:{})", defaults.listen_host,
+                     defaults.listen_port),
+         Text(set_listen_address)},
+        {"web.telemetry-path", fmt::format("path of the metrics ({})", defaults.telemetry_path),
+         Text(set_telemetry_path)},
+        {"max-vcpus",
+         fmt::format("vCPUs that can be followed at once ({}); more are counted as dropped",
+                     defaults.max_vcpus),
+         Number(set_max_vcpus)},
+        {"collector.vcpu.per-vcpu", "also export vmflow_vcpu_seconds_total, one series per vCPU",
+         Switch([](Config& config, bool on) -> Result<void> {
+           config.per_vcpu = on;
+           return {};
+         })},
+        {"collector.vm.wait-histograms",
+         "also export vmflow_vm_wait_duration_seconds and vmflow_vm_wakeup_latency_seconds",
+         Switch([](Config& config, bool on) -> Result<void> {
+           config.vm_wait_histograms = on;
+           return {};
+         })},
+        {"collector.culprit.irq",
+         "tell the time of the host's interrupts from who held the CPU; costs every interrupt",
+         Switch([](Config& config, bool on) -> Result<void> {
+           config.culprit_irq = on;
+           return {};
+         })},
+        {"log.level", fmt::format("debug, info, warn or error ({})", defaults.log_level),
+         Text([](Config& config, const std::string& value) {
+           return set_one_of(config.log_level, "log.level", value,
+                             {"debug", "info", "warn", "error"});
+         })},
+        {"log.format", fmt::format("text or json ({})", defaults.log_format),
+         Text([](Config& config, const std::string& value) {
+           return set_one_of(config.log_format, "log.format", value, {"text", "json"});
+         })},
+    };
+    for (auto& row : trace_settings()) rows.push_back(std::move(row));
+    return rows;
+  }();
   return all;
 }
 
@@ -163,6 +156,9 @@ Examples:
   vmflowd --config.file vmflow.json --config.check says whether the file is right
 
 A key of the file has the name of its flag: {"web.listen-address": "0.0.0.0:9752", "max-vcpus": 1024}
+Its key 'rules' is a list of rules; one with the name of another changes it:
+  {"rules": [{"name": "exit_storm", "floor": 0.5},
+             {"name": "lock_wait", "metric": "vmflow_vm_blocked_seconds_total", "labels": {"cause": "lock"}, "above": 0.2, "for": 5}]}
 )";
 
 }  // namespace
@@ -177,6 +173,10 @@ Result<void> apply_json(const std::string& text, Config& config) {
   if (!document.is_object()) return failure("the file must hold one JSON object");
   Config changed = config;
   for (const auto& [key, value] : document.items()) {
+    if (key == "rules") {
+      changed.rules_json = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      continue;
+    }
     const auto& all = settings();
     const auto setting =
         std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.key == key; });
@@ -232,6 +232,9 @@ Result<std::variant<Config, PrintAndExit>> parse_command_line(int argc, const ch
     if (auto applied = apply_value(setting, value, config); !applied)
       return tl::unexpected(applied.error());
   }
+  auto rules = rules_of(config.rules_json, config.trigger_rules == "default");
+  if (!rules) return tl::unexpected(rules.error());
+  config.rules = std::move(*rules);
   if (check) return PrintAndExit{"configuration is right\n", 0};
   return config;
 }

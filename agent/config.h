@@ -5,11 +5,31 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/result.h"
+#include "analysis/anomaly_rule.h"
+#include "analysis/default_rules.h"
 #include "bpf/records.h"
 
 namespace vmflow {
+
+/// Of traces and what is kept of them.
+struct TraceConfig {
+  std::string mode = "flight";
+  std::string dir = "/var/lib/vmflow/snapshots";
+  uint32_t quota_mib = 4096;
+  uint32_t min_free_mib = 1024;
+  uint32_t cool_down_seconds = 300;
+  uint32_t per_hour = 20;
+  uint32_t history_seconds = 120;
+  uint32_t ring_mib_per_cpu = 16;   ///< of the kernel side's flight recorder
+  uint32_t lttng_mib = 1024;        ///< of LTTng's buffers on all CPUs together, at most
+  uint32_t record_seconds = 10;     ///< of mode on-trigger
+  bool registers = false;          ///< the guest's CR3, RIP, RSP, CPL at each exit
+  bool lttng = true;                ///< record with LTTng where it is there
+  bool operator==(const TraceConfig&) const = default;
+};
 
 struct Config {
   std::string listen_host = "127.0.0.1";
@@ -21,6 +41,11 @@ struct Config {
   bool culprit_irq = false;         ///< tell interrupt time from the culprits it interrupts
   std::string log_level = "info";
   std::string log_format = "text";
+  bool enable_writes = false;  ///< serve what takes snapshots
+  std::string trigger_rules = "default";
+  std::string rules_json = "[]";              ///< the key `rules` of the file, as it stands there
+  std::vector<Rule> rules = default_rules();  ///< of both, by parse_command_line()
+  TraceConfig trace{};
 };
 
 /// The command line asked for text only (--help, --version, --config.check): print it, exit with

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -12,7 +13,10 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/http/server.h"
+#include "agent/http/snapshot_api.h"
 #include "agent/log.h"
+#include "agent/trigger/flight_recorder.h"
+#include "agent/trigger/triggers.h"
 #include "agent/version.h"
 
 namespace vmflow {
@@ -20,6 +24,8 @@ namespace {
 
 constexpr timespec kTick = {.tv_sec = 1, .tv_nsec = 0};
 constexpr unsigned kSecondsToEnd = 1;
+// A recorder has to give back what it has opened outside of this process.
+constexpr std::chrono::seconds kMostToStopRecording{3};
 
 sigset_t end_signals() {
   sigset_t signals;
@@ -50,16 +56,22 @@ int run(const Config& config) {
   set_up_log(config.log_level, config.log_format);
   Agent agent(config);
   if (auto started = agent.start(); !started) return fail(started.error().message);
+  // Only now: what cannot work must not open a recorder or a folder first.
+  Triggers triggers(config, make_recorder(config.trace, agent.live_side()));
+  agent.tell(triggers);
+  SnapshotApi snapshots(triggers, config.enable_writes);
   auto server = HttpServer::start(config.listen_host, config.listen_port, config.telemetry_path,
                                   {.metrics = [&agent] { return agent.metrics(); },
                                    .api = [&agent](const auto& path) { return agent.api(path); },
-                                   .ready = [&agent] { return agent.ready(); }});
+                                   .ready = [&agent] { return agent.ready(); },
+                                   .snapshots = &snapshots});
   if (!server) return fail(server.error().message);
   spdlog::info("{} serves http://{}:{}{}", kVersionText, config.listen_host, config.listen_port,
                config.telemetry_path);
   const int signal = tick_until_signal(agent, signals);
   spdlog::info("signal {}: detaching", signal);
   agent.detach();
+  if (!triggers.stop(kMostToStopRecording)) spdlog::warn("a snapshot does not end: left behind");
   // A client that does not read must not keep the agent: nothing is left that could be lost.
   std::signal(SIGALRM, [](int) { _exit(EXIT_SUCCESS); });
   alarm(kSecondsToEnd);

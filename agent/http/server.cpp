@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/http/snapshot_routes.h"
 #include "agent/version.h"
 #include "exporters/api_json.h"
 
@@ -25,10 +26,11 @@ std::string landing_page(const std::string& telemetry_path) {
       "<!doctype html><html lang=\"en\"><head><title>vmflow</title></head><body><h1>vmflow</h1>"
       "<p>{}</p><p>Tells from the hypervisor alone, for every VM, where its time goes.</p>"
       "<ul><li><a href=\"{}\">Metrics</a></li><li><a href=\"{}/vms\">VMs</a></li>"
-      "<li><a href=\"{}/culprits\">Who takes the CPU from whom</a></li><li><a "
+      "<li><a href=\"{}/culprits\">Who takes the CPU from whom</a></li>"
+      "<li><a href=\"{}/snapshots\">Snapshots</a></li><li><a "
       "href=\"/-/healthy\">Healthy</a></li>"
       "<li><a href=\"/-/ready\">Ready</a></li></ul></body></html>\n",
-      kVersionText, telemetry_path, kApiRoot, kApiRoot);
+      kVersionText, telemetry_path, kApiRoot, kApiRoot, kApiRoot);
 }
 
 /// Only the address may be reused, never the port: a second agent must fail, not share the scrapes.
@@ -78,6 +80,7 @@ Result<HttpServer> HttpServer::start(const std::string& host, int port,
                    response.status == 200 ? "ready\n" : "not ready: no program is attached yet\n",
                    "text/plain");
              });
+  if (handlers.snapshots != nullptr) serve_snapshots(server, *handlers.snapshots);
   server.Get(std::string(kApiRoot) + "(/.*)", [api = handlers.api](const httplib::Request& request,
                                                                    httplib::Response& response) {
     const auto json = api(request.matches[1]);

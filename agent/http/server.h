@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/http/snapshot_api.h"
 #include "agent/result.h"
 
 namespace vmflow {
@@ -17,6 +18,7 @@ struct HttpHandlers {
   /// The JSON for a path below kApiRoot; nullopt if there is none.
   std::function<std::optional<std::string>(const std::string&)> api;
   std::function<bool()> ready;
+  SnapshotApi* snapshots = nullptr;  ///< lists and takes snapshots; lives longer than the server
 };
 
 /// Serves until it is destroyed.

@@ -3,7 +3,8 @@
 # exit_cost.sh VMFLOWD GROUND_TRUTH: what vmflow adds, in instructions, counted in the lab by its virtual time (8 ns
 # each): to one exit and entry, of the vCPU thread; to a round trip over a pipe between two tasks that are no vCPUs, which
 # is two switches and two wake-ups; to a halt woken by its own timer, of the vCPU thread. Three runs of each, side by
-# side in one lab, while the agent stands still: its looks, once a second, have a price of their own.
+# side in one lab, while the agent stands still: its looks, once a second, have a price of their own; and that for each mode
+# of the flight recorder, vmflow's own ring alone.
 set -euo pipefail
 count=2003
 if [[ -z ${VMFLOW_LAB-} ]]; then
@@ -27,19 +28,29 @@ measure() { # measure WITH WHAT
   "$what" >/dev/null # the first one pays for cold code
   for _ in 1 2 3; do runs+=("$("$what")"); done
   mapfile -t runs < <(printf '%s\n' "${runs[@]}" | sort -n)
-  printf '%-6s %-8s %6s instructions (median of %s)\n' "$what" "$with" "${runs[1]}" "${runs[*]}"
+  printf '%-6s %-10s %6s instructions (median of %s)\n' "$what" "$with" "${runs[1]}" "${runs[*]}"
   median["$with $what"]=${runs[1]}
 }
+agent=''
+start() { # start MODE: of its flight recorder
+  "$vmflowd" --log.level error --web.listen-address 127.0.0.1:9752 --trace.mode "$1" --trace.dir /run/snapshots \
+    --trace.min-free-mib 0 --trace.ring-mib-per-cpu 4 --trigger.rules none &
+  agent=$!
+  until curl -sf -o /dev/null http://127.0.0.1:9752/-/ready; do sleep 0.5; done
+  sleep 2 # for its first second it compares exit codes
+  kill -STOP "$agent"
+}
+stop() {
+  kill -CONT "$agent"
+  kill "$agent"
+  wait "$agent"
+}
 for what in cpuid halt pipe; do measure nothing "$what"; done
-"$vmflowd" --log.level error --web.listen-address 127.0.0.1:9752 &
-agent=$!
-until curl -sf -o /dev/null http://127.0.0.1:9752/-/ready; do sleep 0.5; done
-sleep 2 # for its first second it compares exit codes
-kill -STOP "$agent"
-for what in cpuid halt pipe; do
-  measure vmflowd "$what"
-  printf '%-6s added    %6s\n' "$what" "$((${median["vmflowd $what"]} - ${median["nothing $what"]}))"
+for mode in ${VMFLOW_BENCH_MODES:-off on-trigger flight}; do
+  start "$mode"
+  for what in cpuid halt pipe; do
+    measure "$mode" "$what"
+    printf '%-6s %-10s added %6s\n' "$what" "$mode" "$((${median["$mode $what"]} - ${median["nothing $what"]}))"
+  done
+  stop
 done
-kill -CONT "$agent"
-kill "$agent"
-wait "$agent"

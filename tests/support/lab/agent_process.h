@@ -30,6 +30,7 @@ class PageReader {
 /// Started at a free port of loopback. Destroyed: killed.
 class AgentProcess {
  public:
+  /// Takes no snapshots, unless a flag of --trace says otherwise.
   explicit AgentProcess(std::vector<std::string> flags = {});
 
   /// Waits until it is ready. Errors: throws with its log.
@@ -55,6 +56,7 @@ int free_port();
 
 /// Where the build has put them.
 std::string vmflowd_path();
+std::string vmflow_path();
 std::string ground_truth_path();
 
 }  // namespace vmflow::lab

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/analyze/trace_analysis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "agent/sources/ctf_events.h"
+#include "agent/sources/ctf_table.h"
+#include "analysis/flow_replay.h"
+#include "analysis/replay_report.h"
+
+namespace vmflow {
+namespace {
+
+/// Which of the traces below the paths vmflow has recorded itself, and which others have.
+struct Recorders {
+  std::vector<std::string> own;
+  std::vector<std::string> others;
+};
+
+Result<Recorders> find_recorders(const std::vector<std::string>& paths) {
+  Recorders recorders;
+  CtfReadOptions options;
+  options.on_progress = [](const TraceContents&) { return false; };
+  const auto contents = read_ctf_isolated(paths, options, [](const Event&) { return false; });
+  if (!contents) return tl::unexpected(contents.error());
+  for (const auto& trace : contents->traces) {
+    auto& group = trace.tracer == kOwnTracer ? recorders.own : recorders.others;
+    group.insert(group.end(), trace.paths.begin(), trace.paths.end());
+  }
+  return recorders;
+}
+
+/// One reading of some traces, stepped through whichever replays want it.
+class Pass {
+ public:
+  explicit Pass(const AnalysisOptions& options) : options_(options) {}
+
+  /// Replays without a beginning of its own: sums over the trace alone.
+  FlowReplay* whole = nullptr;
+  /// The same from the onset on.
+  FlowReplay* onset = nullptr;
+  /// Replays from what the kernel side had counted: to be held against it.
+  FlowReplay* seeded = nullptr;
+
+  Result<TraceContents> read(const std::vector<std::string>& paths) {
+    CtfReadOptions reading;
+    reading.on_progress = [this](const TraceContents& contents) {
+      return !options_.on_progress || options_.on_progress({.events = contents.events});
+    };
+    return read_ctf_isolated(paths, reading, [this](const Event& event) { return step(event); });
+  }
+
+ private:
+  bool step(const Event& event) {
+    if (first_ns_ == 0) first_ns_ = event.ns;
+    if (seeded) seeded->step(event);
+    const double seconds = static_cast<double>(event.ns - std::min(event.ns, first_ns_)) / 1e9;
+    if (options_.from_seconds && seconds < *options_.from_seconds) return true;
+    // Those after the end still count for the cross-check.
+    if (options_.to_seconds && seconds > *options_.to_seconds) return seeded != nullptr;
+    if (whole) whole->step(event);
+    if (onset && event.ns >= options_.onset_ns) onset->step(event);
+    return true;
+  }
+
+  const AnalysisOptions& options_;
+  uint64_t first_ns_ = 0;
+};
+
+ReplayOptions replay_options(const AggregateWindow* aggregate, bool own) {
+  ReplayOptions options;
+  if (aggregate) options.vendor = aggregate->last.host.vendor;
+  options.outs_told = own;
+  return options;
+}
+
+bool is_wanted(const VmFlow& vm, const std::string& wanted) {
+  return vm.label == wanted || vm.name == wanted || std::to_string(vm.pid) == wanted;
+}
+
+IdentitiesByProcess identities_of(const AggregateWindow* aggregate) {
+  IdentitiesByProcess identities;
+  if (!aggregate) return identities;
+  for (const auto& [key, identity] : aggregate->last.identities)
+    identities.emplace(key.tgid, identity);
+  return identities;
+}
+
+TraceLosses losses_of(const TraceContents& contents) {
+  return {.events = discarded_events(contents), .packets = discarded_packets(contents)};
+}
+
+/// LTTng's own count of exits beside the ring: the second source. Its times are its own.
+Result<void> add_second_source(const Recorders& recorders, const AggregateWindow& aggregate,
+                               const AnalysisOptions& options, TraceContents& contents,
+                               Crosscheck& check) {
+  FlowReplay seeded(replay_options(&aggregate, false));
+  seeded.seed(aggregate.first, aggregate.last);
+  Pass pass(options);
+  pass.seeded = &seeded;
+  auto others = pass.read(recorders.others);
+  if (!others) return tl::unexpected(others.error());
+  if (has_live_clock(*others)) {
+    const auto second =
+        crosscheck(aggregate.first, aggregate.last, std::move(seeded).finish(), losses_of(*others));
+    for (auto row : second.rows) {
+      if (row.quantity != "exits") continue;
+      row.quantity = "exits_lttng";
+      check.rows.push_back(std::move(row));
+    }
+    check.left_out.push_back(
+        "LTTng's times: its probes run a moment before or after vmflow's, so only its counts are "
+        "compared");
+  }
+  contents.traces.insert(contents.traces.end(), others->traces.begin(), others->traces.end());
+  contents.events += others->events;
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<AggregateWindow>> aggregate_beside(const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    const auto file = std::filesystem::path(path) / kAggregateFile;
+    std::ifstream in(file, std::ios::binary);
+    if (!in) continue;
+    std::ostringstream bytes;
+    bytes << in.rdbuf();
+    auto window = parse_aggregate(bytes.str());
+    if (!window) return failure(fmt::format("{}: {}", file.string(), window.error().message));
+    return std::optional(std::move(*window));
+  }
+  return std::nullopt;
+}
+
+Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
+                                     const AggregateWindow* aggregate,
+                                     const AnalysisOptions& options) {
+  const auto recorders = find_recorders(paths);
+  if (!recorders) return tl::unexpected(recorders.error());
+  const bool own = !recorders->own.empty();
+  FlowReplay whole(replay_options(aggregate, own)), seeded(replay_options(aggregate, own)),
+      onset(replay_options(aggregate, own));
+  Pass pass(options);
+  pass.whole = &whole;
+  if (options.onset_ns != 0) pass.onset = &onset;
+  if (aggregate) {
+    seeded.seed(aggregate->first, aggregate->last);
+    pass.seeded = &seeded;
+  }
+  auto contents = pass.read(own ? recorders->own : recorders->others);
+  if (!contents) return tl::unexpected(contents.error());
+
+  TraceAnalysis analysis;
+  if (aggregate && has_live_clock(*contents))
+    analysis.check = crosscheck(aggregate->first, aggregate->last, std::move(seeded).finish(),
+                                losses_of(*contents));
+  else if (aggregate)
+    analysis.check.left_out.push_back("everything: the trace's clock is not CLOCK_MONOTONIC");
+  if (own && aggregate && !recorders->others.empty() && !contents->interrupted)
+    if (auto added = add_second_source(*recorders, *aggregate, options, *contents, analysis.check);
+        !added)
+      return tl::unexpected(added.error());
+  analysis.interrupted = contents->interrupted;
+  analysis.events = contents->events;
+  auto report = replay_report(
+      std::move(whole).finish(), *contents, identities_of(aggregate),
+      [&](const VmFlow& vm) { return options.vm.empty() || is_wanted(vm, options.vm); });
+  if (report.vms.empty() && !options.vm.empty())
+    return failure(fmt::format("no VM '{}' in the trace", options.vm));
+  add_crosscheck(report, analysis.check);
+  if (options.onset_ns != 0)
+    analysis.since_onset =
+        judged(replay_report(std::move(onset).finish(), *contents, identities_of(aggregate), {}));
+  analysis.report = judged(std::move(report));
+  return analysis;
+}
+
+}  // namespace vmflow

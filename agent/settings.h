@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One thing that can be set: a text, a number or a switch, under one name everywhere.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/result.h"
+
+namespace vmflow {
+
+using Text = std::function<Result<void>(Config&, const std::string&)>;
+using Number = std::function<Result<void>(Config&, int64_t)>;
+using Switch = std::function<Result<void>(Config&, bool)>;
+
+struct Setting {
+  std::string key;
+  std::string help;
+  std::variant<Text, Number, Switch> set;
+};
+
+/// What somebody wrote, as it may stand in a one-line message.
+std::string one_line(std::string_view text);
+
+Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
+                        std::initializer_list<std::string_view> choices);
+
+/// Those of triggers and traces.
+std::vector<Setting> trace_settings();
+
+}  // namespace vmflow

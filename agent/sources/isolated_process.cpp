@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/sources/isolated_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+namespace vmflow {
+namespace {
+
+constexpr size_t kHeader = 5;  // kind, length
+constexpr uint32_t kMostFrameBytes = 64 << 20;
+constexpr int kPipeBytes = 1 << 20;
+constexpr int kChildPipe = 3;
+
+// Sanitizers reserve address space without end.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kLimitsMemory = false;
+#else
+constexpr bool kLimitsMemory = true;
+#endif
+
+void limit(int resource, uint64_t value) {
+  const rlimit both{value, value};
+  setrlimit(static_cast<__rlimit_resource_t>(resource), &both);
+}
+
+uint64_t address_space_bytes() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Its parent's terminal may send SIGINT to both: the parent decides what that means.
+void confine(const ChildLimits& limits, int fd) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (const int number : {SIGTERM, SIGHUP, SIGPIPE, SIGSEGV, SIGABRT}) signal(number, SIG_DFL);
+  signal(SIGINT, SIG_IGN);
+  dup2(fd, kChildPipe);
+  close_range(kChildPipe + 1, ~0u, 0);
+  const int null = open("/dev/null", O_RDWR);
+  for (const int standard : {0, 1, 2}) dup2(null, standard);
+  if (null > kChildPipe) close(null);
+  limit(RLIMIT_CORE, 0);
+  if (!limits.may_write_files) limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_CPU, limits.cpu_seconds);
+  if (kLimitsMemory) limit(RLIMIT_AS, address_space_bytes() + limits.memory_bytes);
+}
+
+[[noreturn]] void run_child(const ChildLimits& limits, int fd,
+                            const std::function<void(FrameWriter&)>& body) {
+  confine(limits, fd);
+  FrameWriter writer(kChildPipe);
+  try {
+    body(writer);
+  } catch (const std::bad_alloc&) {
+    writer.send(FrameKind::kError, "it needs more memory than it may take");
+  } catch (const std::exception& error) {
+    writer.send(FrameKind::kError, error.what());
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+void FrameWriter::send(FrameKind kind, std::string_view bytes) {
+  std::string frame(1, static_cast<char>(kind));
+  const auto length = static_cast<uint32_t>(bytes.size());
+  frame.append(reinterpret_cast<const char*>(&length), sizeof(length));
+  frame.append(bytes);
+  for (size_t done = 0; done < frame.size();) {
+    const auto written = write(fd_, frame.data() + done, frame.size() - done);
+    if (written < 0 && errno != EINTR) _exit(1);
+    if (written > 0) done += static_cast<size_t>(written);
+  }
+}
+
+Result<IsolatedProcess> IsolatedProcess::start(const ChildLimits& limits,
+                                               const std::function<void(FrameWriter&)>& body) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0)
+    return failure(fmt::format("no pipe to a child process: {}", strerror(errno)));
+  fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
+  const pid_t pid = fork();
+  if (pid == 0) run_child(limits, ends[1], body);
+  const int reason = errno;
+  close(ends[1]);
+  IsolatedProcess process(pid, ends[0]);
+  if (pid < 0) return failure(fmt::format("no child process: {}", strerror(reason)));
+  return process;
+}
+
+IsolatedProcess::IsolatedProcess(IsolatedProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)),
+      fd_(std::exchange(other.fd_, -1)),
+      bytes_(std::move(other.bytes_)),
+      taken_(other.taken_) {}
+
+IsolatedProcess::~IsolatedProcess() {
+  if (fd_ >= 0) close(fd_);
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+std::optional<Frame> IsolatedProcess::take_frame() {
+  if (bytes_.size() - taken_ < kHeader) return std::nullopt;
+  uint32_t length = 0;
+  std::memcpy(&length, bytes_.data() + taken_ + 1, sizeof(length));
+  // What is no frame ends the reading as one that nobody understands.
+  if (length > kMostFrameBytes) return Frame{FrameKind::kError, "it sent what is no event"};
+  if (bytes_.size() - taken_ < kHeader + length) return std::nullopt;
+  Frame frame{static_cast<FrameKind>(bytes_[taken_]), bytes_.substr(taken_ + kHeader, length)};
+  taken_ += kHeader + length;
+  if (taken_ == bytes_.size()) {
+    bytes_.clear();
+    taken_ = 0;
+  }
+  return frame;
+}
+
+Error IsolatedProcess::how_it_ended() {
+  int status = 0;
+  pid_t ended = 0;
+  while ((ended = waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  if (ended < 0) return {"its end was taken by someone else"};
+  if (!WIFSIGNALED(status)) return {fmt::format("it ended with status {}", WEXITSTATUS(status))};
+  const int number = WTERMSIG(status);
+  // RLIMIT_CPU kills at once where both its limits are the same.
+  if (number == SIGXCPU || number == SIGKILL)
+    return {"it took more CPU time than it may, or was killed"};
+  return {fmt::format("it died of signal {} ({})", number, strsignal(number))};
+}
+
+Result<Frame> IsolatedProcess::next(std::chrono::milliseconds silence) {
+  while (true) {
+    if (auto frame = take_frame()) return std::move(*frame);
+    pollfd watched{fd_, POLLIN, 0};
+    const int ready = poll(&watched, 1, static_cast<int>(silence.count()));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0)
+      return failure(fmt::format("it was silent for {} s: it hangs", silence.count() / 1000.0));
+    if (taken_ > 0) bytes_.erase(0, std::exchange(taken_, 0));
+    std::array<char, 1 << 16> part;
+    const auto count = read(fd_, part.data(), part.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return tl::unexpected<Error>(how_it_ended());
+    bytes_.append(part.data(), static_cast<size_t>(count));
+  }
+}
+
+}  // namespace vmflow

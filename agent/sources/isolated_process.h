@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A child process that may crash, hang or eat memory, and the frames that it sends before it does.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/result.h"
+
+namespace vmflow {
+
+enum class FrameKind : uint8_t { kEvents = 1, kProgress, kDone, kError };
+
+struct Frame {
+  FrameKind kind = FrameKind::kError;
+  std::string bytes;
+};
+
+/// The child's end: sends frames. Errors: none; without a reader the child ends.
+class FrameWriter {
+ public:
+  explicit FrameWriter(int fd) : fd_(fd) {}
+  void send(FrameKind kind, std::string_view bytes);
+
+ private:
+  int fd_;
+};
+
+struct ChildLimits {
+  uint64_t memory_bytes = 0;  ///< beyond what it has at its start
+  uint64_t cpu_seconds = 0;
+  bool may_write_files = false;
+};
+
+/// Ended when this goes.
+class IsolatedProcess {
+ public:
+  /// Runs `body` in a child that has only its end of the pipe and dumps no core.
+  static Result<IsolatedProcess> start(const ChildLimits& limits,
+                                       const std::function<void(FrameWriter&)>& body);
+  IsolatedProcess(IsolatedProcess&& other) noexcept;
+  IsolatedProcess& operator=(IsolatedProcess&&) = delete;
+  ~IsolatedProcess();
+
+  /// The next frame. Errors: how the child ended, or that it was silent for too long.
+  Result<Frame> next(std::chrono::milliseconds silence);
+
+ private:
+  IsolatedProcess(pid_t pid, int fd) : pid_(pid), fd_(fd) {}
+  std::optional<Frame> take_frame();
+  Error how_it_ended();
+
+  pid_t pid_ = -1;
+  int fd_ = -1;
+  std::string bytes_;
+  size_t taken_ = 0;
+};
+
+}  // namespace vmflow

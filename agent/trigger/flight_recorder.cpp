@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/trigger/flight_recorder.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <ctime>
+#include <fstream>
+
+#include "agent/sources/ctf_table.h"
+#include "agent/trigger/ctf_writer.h"
+#include "agent/trigger/lttng_client.h"
+#include "agent/version.h"
+
+namespace vmflow {
+namespace {
+
+constexpr const char* kRingFolder = "ring";
+constexpr std::chrono::seconds kTick{1};
+// What CTF makes of a record of 64 bytes, with its context: measured, rounded up.
+constexpr uint64_t kBytesPerSecondGuess = 4 << 20;
+
+// All that the table writes, but for interrupts of the host: the ring has none.
+std::set<std::string> ring_event_names() {
+  std::set<std::string> names;
+  for (const auto& event : ctf_events())
+    if (event.write && !event.name.starts_with("irq_handler_")) names.emplace(event.name);
+  return names;
+}
+
+int64_t epoch_offset_ns() {
+  timespec real{}, mono{};
+  clock_gettime(CLOCK_MONOTONIC, &mono);
+  clock_gettime(CLOCK_REALTIME, &real);
+  return (real.tv_sec - mono.tv_sec) * 1'000'000'000 + (real.tv_nsec - mono.tv_nsec);
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  file >> id;
+  return id;
+}
+
+uint64_t bytes_below(const std::filesystem::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, ignored))
+    if (entry.is_regular_file(ignored)) bytes += entry.file_size(ignored);
+  return bytes;
+}
+
+/// Sleeps until it is over or `stop` is asked for; false then.
+bool sleep_for(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  return !std::condition_variable_any().wait_for(lock, stop, time,
+                                                 [&] { return stop.stop_requested(); });
+}
+
+constexpr const char* kWithLttng = "lttng+ring";
+constexpr const char* kWithScheduler = "lttng_sched+ring";
+constexpr const char* kAlone = "ring";
+
+std::string rung(const LttngState& lttng, bool has_ring) {
+  if (!has_ring) return "none";
+  switch (lttng.backend) {
+    case LttngBackend::lttng:
+      return kWithLttng;
+    case LttngBackend::lttng_sched:
+      return kWithScheduler;
+    case LttngBackend::none:
+      break;
+  }
+  return kAlone;
+}
+
+}  // namespace
+
+FlightRecorder::FlightRecorder(LiveSide live, std::unique_ptr<LttngSession> lttng,
+                               FlightOptions options)
+    : live_(std::move(live)),
+      lttng_(std::move(lttng)),
+      options_(std::move(options)),
+      looking_([this](const std::stop_token& stop) { keep_looking(stop); }) {}
+
+FlightRecorder::~FlightRecorder() {
+  cancel();
+  looking_.request_stop();
+  looking_.join();
+  if (!lttng_) return;
+  const std::lock_guard lock(lttng_mutex_);
+  if (const auto stopped = lttng_->stop(); !stopped)
+    spdlog::warn("LTTng's session was not ended: {}", stopped.error().message);
+}
+
+void FlightRecorder::keep_looking(const std::stop_token& stop) {
+  do {
+    if (lttng_) {
+      const std::lock_guard lock(lttng_mutex_);
+      if (stop.stop_requested()) return;
+      lttng_->tick(std::chrono::steady_clock::now());
+    }
+    if (options_.mode == TraceMode::flight) live_.set_recording(true);
+    tell_rung();
+  } while (sleep_for(kTick, stop));
+}
+
+// One line whenever it changes.
+void FlightRecorder::tell_rung() {
+  const auto state = lttng_ ? lttng_->state() : LttngState{};
+  const auto now = rung(state, live_.has_ring());
+  {
+    const std::lock_guard lock(told_mutex_);
+    if (told_ == now) return;
+    told_ = now;
+  }
+  const auto why = state.reason.empty() ? "" : "; " + state.reason;
+  spdlog::info("traces are recorded by {}{}", now, why);
+}
+
+void FlightRecorder::cancel() noexcept {
+  cancelled_.request_stop();
+}
+
+std::string FlightRecorder::backend() const {
+  return rung(lttng_ ? lttng_->state() : LttngState{}, live_.has_ring());
+}
+
+std::vector<BackendState> FlightRecorder::backends() const {
+  const auto state = lttng_ ? lttng_->state() : LttngState{};
+  const bool ring = live_.has_ring();
+  return {{kWithLttng, ring && state.backend == LttngBackend::lttng},
+          {kWithScheduler, ring && state.backend != LttngBackend::none},
+          {kAlone, ring}};
+}
+
+std::vector<RecorderSpan> FlightRecorder::spans() const {
+  if (options_.mode != TraceMode::flight) return {};
+  return {{"ring", static_cast<double>(live_.ring_span_ns()) / 1e9},
+          {"lttng", lttng_ ? lttng_->state().span_seconds : 0}};
+}
+
+uint64_t FlightRecorder::expected_bytes() const {
+  const auto lttng = lttng_ ? lttng_->state().buffer_bytes : 0;
+  return lttng + live_.ring_span_ns() / 1'000'000'000 * kBytesPerSecondGuess;
+}
+
+Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder,
+                                           RecordedTrace& trace) {
+  const auto reading = live_.ring();
+  if (reading.events.empty()) return uint64_t{0};
+  CtfWriteOptions options{.epoch_offset_ns = epoch_offset_ns(),
+                          .boot_id = boot_id(),
+                          .kernel_release = options_.kernel,
+                          .trace_name = "vmflow",
+                          .major = kMajor,
+                          .minor = kMinor,
+                          .patch = kPatch,
+                          .lost = {},
+                          .names = {},
+                          .recorded = ring_event_names()};
+  if (reading.torn > 0) options.lost[0] = reading.torn;
+  const auto written = write_ctf((folder / kRingFolder).string(), reading.events, options);
+  if (!written) return tl::unexpected(written.error());
+  trace.parts.emplace_back(kRingFolder);
+  trace.events_lost += reading.torn;
+  const auto first_ns = std::max(reading.first_ns, reading.events.front().ns);
+  trace.first_ns = first_ns;
+  trace.last_ns = reading.events.back().ns;
+  return first_ns;
+}
+
+Result<void> FlightRecorder::save_lttng(const std::filesystem::path& folder, RecordedTrace& trace) {
+  if (!lttng_) return {};
+  const std::lock_guard lock(lttng_mutex_);
+  if (lttng_->state().backend == LttngBackend::none) return {};
+  const auto saved = lttng_->snapshot(folder, cancelled_.get_token());
+  if (!saved) return tl::unexpected(saved.error());
+  trace.parts.push_back(std::filesystem::relative(saved->trace, folder).string());
+  trace.events_lost += saved->lost_events;
+  if (trace.first_ns == 0) trace.first_ns = saved->first_ns;
+  trace.last_ns = std::max(trace.last_ns, saved->last_ns);
+  return {};
+}
+
+// The window begins where both sides begin: behind the first event that the ring still had.
+Result<void> FlightRecorder::save_aggregate(const std::filesystem::path& folder,
+                                            const std::optional<Snapshot>& begun, Snapshot last,
+                                            uint64_t ring_first_ns) {
+  auto first = begun ? begun : live_.look_after(ring_first_ns);
+  if (!first || ring_first_ns == 0) return {};
+  const auto path = folder.parent_path() / kAggregateFile;
+  std::ofstream file(path, std::ios::binary);
+  file << aggregate_bytes({std::move(*first), std::move(last)}) << std::flush;
+  if (!file) return failure(fmt::format("cannot write '{}'", path.string()));
+  return {};
+}
+
+Result<RecordedTrace> FlightRecorder::save(const std::filesystem::path& folder) {
+  RecordedTrace trace;
+  std::optional<Snapshot> begun;
+  std::string lttng_error;
+  const bool on_trigger = options_.mode == TraceMode::on_trigger;
+  if (on_trigger) {
+    live_.set_recording(true);
+    begun = live_.look();
+  }
+  std::optional<Snapshot> last;
+  if (!on_trigger) last = live_.look();
+  // On a trigger this takes the time of recording itself.
+  const bool lttng_records = lttng_ && lttng_->state().backend != LttngBackend::none;
+  if (const auto saved = save_lttng(folder, trace); !saved) lttng_error = saved.error().message;
+  if (on_trigger && !lttng_records) sleep_for(options_.record_time, cancelled_.get_token());
+  if (on_trigger) {
+    last = live_.look();
+    live_.set_recording(false);
+  }
+  const auto ring_first_ns = save_ring(folder, trace);
+  if (trace.parts.empty()) {
+    if (!ring_first_ns) return tl::unexpected(ring_first_ns.error());
+    return failure(lttng_error.empty() ? "nothing was recorded yet" : lttng_error);
+  }
+  if (!lttng_error.empty()) spdlog::warn("LTTng saved no trace, the ring did: {}", lttng_error);
+  if (!ring_first_ns) spdlog::warn("the ring saved no trace: {}", ring_first_ns.error().message);
+  if (last)
+    if (const auto kept =
+            save_aggregate(folder, begun, std::move(*last), ring_first_ns.value_or(0));
+        !kept)
+      return tl::unexpected(kept.error());
+  trace.bytes = bytes_below(folder);
+  return trace;
+}
+
+std::unique_ptr<TraceRecorder> make_recorder(const TraceConfig& config, LiveSide live) {
+  if (config.mode == "off") return std::make_unique<NoRecorder>();
+  FlightOptions options;
+  options.mode = config.mode == "flight" ? TraceMode::flight : TraceMode::on_trigger;
+  options.record_time = std::chrono::seconds(config.record_seconds);
+  utsname kernel{};
+  if (uname(&kernel) == 0) options.kernel = kernel.release;
+  std::unique_ptr<LttngSession> lttng;
+  if (config.lttng)
+    lttng = std::make_unique<LttngSession>(
+        std::make_unique<LttngClient>(),
+        LttngOptions{.mode = options.mode,
+                     .record_time = options.record_time,
+                     .most_bytes = uint64_t{config.lttng_mib} << 20,
+                     .cpus = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_CONF)),
+                     .scratch = config.dir});
+  return std::make_unique<FlightRecorder>(std::move(live), std::move(lttng), std::move(options));
+}
+
+}  // namespace vmflow
