@@ -14,6 +14,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev                                  # tests
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
   linux-perf prometheus                                                       # references
+  chromium-headless-shell                                                     # looks at reports
   procps iproute2 jq curl                                                     # scripts
 )
 # Wanted for their programs only; their packages would start and enable these.

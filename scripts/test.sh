@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf 'test: %s\n' "$*"; }
 
 scripts/setup.sh
-export VMFLOW_REQUIRE=${VMFLOW_REQUIRE-unit,kernel,lab}
+export VMFLOW_REQUIRE=${VMFLOW_REQUIRE-unit,kernel,lab,browser}
 
 say "building"
 cmake --preset release >/dev/null
@@ -17,7 +17,7 @@ cmake --preset asan >/dev/null
 cmake --build --preset asan
 
 say "shell scripts"
-shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start tests/scripts/*.sh tests/lab/*.sh tests/bench/*.sh \
+shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start tests/scripts/*.sh tests/browser/*.sh tests/lab/*.sh tests/bench/*.sh \
   tests/support/linux_guest/*.sh
 shellcheck -x -s dash scripts/lab/init
 

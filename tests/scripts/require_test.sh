@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Whatever may say "skipped" fails where VMFLOW_REQUIRE names its label. Shown on a machine without QEMU: a PATH without it.
+# Whatever may say "skipped" fails where VMFLOW_REQUIRE names its label. Shown on a machine without QEMU
+# and Chromium: a PATH without them.
 set -uo pipefail
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=$(mktemp -d)
@@ -22,8 +23,11 @@ for script in "$tests/lab/run_in_lab.sh" "$tests/scripts/lab_test.sh" "$tests/su
   expect 1 lab "$script" -- true
   expect 1 unit,kernel,lab "$script" -- true
 done
+expect 77 '' "$tests/browser/report_test.sh" false
+expect 77 unit,kernel,lab "$tests/browser/report_test.sh" false
+expect 1 unit,browser "$tests/browser/report_test.sh" false
 # Not covered above means not seen: nothing else in the tests may skip.
 others=$(PATH=/usr/bin:/bin grep -rlE 'SKIP_RETURN_CODE|GTEST_SKIP|exit 77' "$tests" | PATH=/usr/bin:/bin sort)
-known=$(printf '%s\n' "$tests"/{CMakeLists.txt,lab/CMakeLists.txt,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt} | PATH=/usr/bin:/bin sort)
+known=$(printf '%s\n' "$tests"/{CMakeLists.txt,browser/report_test.sh,lab/CMakeLists.txt,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt} | PATH=/usr/bin:/bin sort)
 [[ $others == "$known" ]] || { printf 'FAIL: places that may skip:\n%s\nexpected:\n%s\n' "$others" "$known"; failed=1; }
 exit "$failed"
