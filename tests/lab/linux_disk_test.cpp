@@ -95,7 +95,7 @@ TEST(LinuxDisk, ends_waits_by_an_ipi_where_another_vcpu_takes_its_interrupt) {
   const auto phases = run_phases({.qemu = disks.qemu, .vcpus = 2}, plan);
   // The guest records what it took first of several interrupts, the report what woke it.
   for (size_t i = 0; i < plan.size(); i++) {
-    expect_recorded(phases[i], plan[i].what, 5);
+    expect_recorded(phases[i], plan[i].what, 10);
     figure("{}: {:.1f} % of the time on the reason that the guest has recorded", plan[i].what,
            100 * agreement(phases[i]));
     EXPECT_GE(agreement(phases[i]), 0.90) << plan[i].what;
