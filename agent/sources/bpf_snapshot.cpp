@@ -6,19 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ctime>
+
+#include "agent/sources/monotonic_clock.h"
 
 namespace vmflow {
 namespace {
 
 constexpr int kReadAttempts = 200;
 constexpr int kSpins = 20;  // after these, let the writer's CPU run: it may be ours
-
-uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
 
 /// Copies `live` between two equal, even sequence numbers. False if the writer never rested.
 bool copy_slot(const vcpu_slot& live, vcpu_slot& copy) {

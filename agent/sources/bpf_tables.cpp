@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 
 #include "agent/sources/bpf_programs.h"
+#include "agent/sources/monotonic_clock.h"
 #include "vmflow.skel.h"
 
 namespace vmflow {
@@ -31,12 +31,6 @@ void for_each_key(int map, Visit visit) {
       std::ranges::unique(keys, [&](const Key& a, const Key& b) { return bytes(a, b) == 0; });
   keys.erase(twice.begin(), twice.end());
   for (const auto& each : keys) visit(each);
-}
-
-uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
 }  // namespace

@@ -42,15 +42,17 @@ uint64_t address_space_bytes() {
   return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// Its parent's terminal may send SIGINT to both: the parent decides what that means.
-void confine(const ChildLimits& limits, int fd) {
+// A terminal or a service manager may send its signals to both: the parent decides what they mean,
+// and none ends a call in the middle.
+void confine(const ChildLimits& limits, int fd, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGTERM, SIGHUP, SIGPIPE, SIGSEGV, SIGABRT}) signal(number, SIG_DFL);
-  signal(SIGINT, SIG_IGN);
+  for (const int number : {SIGPIPE, SIGSEGV, SIGABRT}) signal(number, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_IGN);
   dup2(fd, kChildPipe);
   close_range(kChildPipe + 1, ~0u, 0);
   const int null = open("/dev/null", O_RDWR);
@@ -58,13 +60,14 @@ void confine(const ChildLimits& limits, int fd) {
   if (null > kChildPipe) close(null);
   limit(RLIMIT_CORE, 0);
   if (!limits.may_write_files) limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_CPU, limits.cpu_seconds);
-  if (kLimitsMemory) limit(RLIMIT_AS, address_space_bytes() + limits.memory_bytes);
+  if (limits.cpu_seconds != 0) limit(RLIMIT_CPU, limits.cpu_seconds);
+  if (kLimitsMemory && limits.memory_bytes != 0)
+    limit(RLIMIT_AS, address_space_bytes() + limits.memory_bytes);
 }
 
-[[noreturn]] void run_child(const ChildLimits& limits, int fd,
+[[noreturn]] void run_child(const ChildLimits& limits, int fd, pid_t parent,
                             const std::function<void(FrameWriter&)>& body) {
-  confine(limits, fd);
+  confine(limits, fd, parent);
   FrameWriter writer(kChildPipe);
   try {
     body(writer);
@@ -72,6 +75,8 @@ void confine(const ChildLimits& limits, int fd) {
     writer.send(FrameKind::kError, "it needs more memory than it may take");
   } catch (const std::exception& error) {
     writer.send(FrameKind::kError, error.what());
+  } catch (...) {
+    writer.send(FrameKind::kError, "an exception of unknown type");
   }
   _exit(0);
 }
@@ -96,11 +101,12 @@ Result<IsolatedProcess> IsolatedProcess::start(const ChildLimits& limits,
   if (pipe2(ends.data(), O_CLOEXEC) != 0)
     return failure(fmt::format("no pipe to a child process: {}", strerror(errno)));
   fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
+  const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) run_child(limits, ends[1], body);
+  if (pid == 0) run_child(limits, ends[1], parent, body);
   const int reason = errno;
   close(ends[1]);
-  IsolatedProcess process(pid, ends[0]);
+  IsolatedProcess process(pid, ends[0], limits.cpu_seconds != 0);
   if (pid < 0) return failure(fmt::format("no child process: {}", strerror(reason)));
   return process;
 }
@@ -108,6 +114,8 @@ Result<IsolatedProcess> IsolatedProcess::start(const ChildLimits& limits,
 IsolatedProcess::IsolatedProcess(IsolatedProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       fd_(std::exchange(other.fd_, -1)),
+      has_cpu_limit_(other.has_cpu_limit_),
+      is_silent_(other.is_silent_),
       bytes_(std::move(other.bytes_)),
       taken_(other.taken_) {}
 
@@ -145,7 +153,7 @@ Error IsolatedProcess::how_it_ended() {
   if (!WIFSIGNALED(status)) return {fmt::format("it ended with status {}", WEXITSTATUS(status))};
   const int number = WTERMSIG(status);
   // RLIMIT_CPU kills at once where both its limits are the same.
-  if (number == SIGXCPU || number == SIGKILL)
+  if (has_cpu_limit_ && (number == SIGXCPU || number == SIGKILL))
     return {"it took more CPU time than it may, or was killed"};
   return {fmt::format("it died of signal {} ({})", number, strsignal(number))};
 }
@@ -156,8 +164,10 @@ Result<Frame> IsolatedProcess::next(std::chrono::milliseconds silence) {
     pollfd watched{fd_, POLLIN, 0};
     const int ready = poll(&watched, 1, static_cast<int>(silence.count()));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0)
+    if (ready == 0) {
+      is_silent_ = true;
       return failure(fmt::format("it was silent for {} s: it hangs", silence.count() / 1000.0));
+    }
     if (taken_ > 0) bytes_.erase(0, std::exchange(taken_, 0));
     std::array<char, 1 << 16> part;
     const auto count = read(fd_, part.data(), part.size());

@@ -32,6 +32,7 @@ class FrameWriter {
   int fd_;
 };
 
+/// Shape: 0 is no limit.
 struct ChildLimits {
   uint64_t memory_bytes = 0;  ///< beyond what it has at its start
   uint64_t cpu_seconds = 0;
@@ -41,7 +42,8 @@ struct ChildLimits {
 /// Ended when this goes.
 class IsolatedProcess {
  public:
-  /// Runs `body` in a child that has only its end of the pipe and dumps no core.
+  /// Runs `body` in a child that has only its end of the pipe, dumps no core, and is ended by the
+  /// end of the thread that calls, not by what a terminal or service manager sends to both.
   static Result<IsolatedProcess> start(const ChildLimits& limits,
                                        const std::function<void(FrameWriter&)>& body);
   IsolatedProcess(IsolatedProcess&& other) noexcept;
@@ -50,14 +52,19 @@ class IsolatedProcess {
 
   /// The next frame. Errors: how the child ended, or that it was silent for too long.
   Result<Frame> next(std::chrono::milliseconds silence);
+  /// next() gave up: the child neither sent anything nor ended.
+  bool is_silent() const { return is_silent_; }
 
  private:
-  IsolatedProcess(pid_t pid, int fd) : pid_(pid), fd_(fd) {}
+  IsolatedProcess(pid_t pid, int fd, bool has_cpu_limit)
+      : pid_(pid), fd_(fd), has_cpu_limit_(has_cpu_limit) {}
   std::optional<Frame> take_frame();
   Error how_it_ended();
 
   pid_t pid_ = -1;
   int fd_ = -1;
+  bool has_cpu_limit_ = false;
+  bool is_silent_ = false;
   std::string bytes_;
   size_t taken_ = 0;
 };

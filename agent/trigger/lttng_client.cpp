@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/trigger/isolated_call.h"
+#include "agent/sources/isolated_call.h"
 #include "agent/trigger/lttng_calls.h"
 
 namespace vmflow {

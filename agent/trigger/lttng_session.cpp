@@ -9,6 +9,7 @@
 #include "agent/trigger/lttng_names.h"
 #include "agent/trigger/lttng_packets.h"
 #include "agent/trigger/scratch_folder.h"
+#include "agent/trigger/snapshot_files.h"
 
 namespace vmflow {
 namespace {
@@ -39,14 +40,6 @@ Result<std::filesystem::path> find_trace(const std::filesystem::path& below) {
       "lttng-sessiond says that it has saved a trace, but {} has none: does it run with a file "
       "system of its own (PrivateTmp=, a container)?",
       below.string()));
-}
-
-uint64_t bytes_below(const std::filesystem::path& folder) {
-  std::error_code error;
-  uint64_t bytes = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error))
-    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
-  return bytes;
 }
 
 }  // namespace

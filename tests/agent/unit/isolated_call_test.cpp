@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "agent/trigger/isolated_call.h"
+#include "agent/sources/isolated_call.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -57,10 +57,10 @@ TEST(IsolatedCall, that_dies_is_an_error) {
     return "";
   });
   ASSERT_FALSE(killed);
-  EXPECT_EQ(killed.error().message, "the call died of signal 9");
+  EXPECT_EQ(killed.error().message, "the call: it died of signal 9 (Killed)");
   const auto ended = call_isolated(kLong, []() -> Result<std::string> { _exit(3); });
   ASSERT_FALSE(ended);
-  EXPECT_EQ(ended.error().message, "the call ended with status 3");
+  EXPECT_EQ(ended.error().message, "the call: it ended with status 3");
   EXPECT_FALSE(has_children());
 }
 
