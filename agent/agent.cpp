@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/sources/bpf_snapshot.h"
+#include "agent/sources/monotonic_clock.h"
 #include "agent/sources/own_process.h"
 #include "agent/sources/thread_times.h"
 #include "agent/version.h"
@@ -30,12 +31,6 @@ void timed(AgentFlow& agent, const char* name, Collect collect) {
   const bool success = collect();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   agent.collectors.push_back({name, success, took.count()});
-}
-
-// CLOCK_MONOTONIC, as the kernel side's.
-uint64_t monotonic_ns() {
-  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
-                               std::chrono::nanoseconds(1));
 }
 
 std::string attached_names(const BpfPrograms& programs) {
@@ -137,17 +132,22 @@ void Agent::tick() {
 
 Snapshot Agent::look_at_slots() {
   auto snapshot = read_snapshot(*programs_, *support_, false);
+  identify(snapshot);
+  return snapshot;
+}
+
+void Agent::identify(Snapshot& snapshot) {
   for (const auto& copy : snapshot.slots) {
     const VmKey vm{copy.slot.id.tgid, copy.slot.id.kvm};
     if (!snapshot.identities.contains(vm)) snapshot.identities[vm] = inventory_.identify(vm);
   }
-  return snapshot;
 }
 
 void Agent::keep_look() {
   has_ring_ = programs_->ring() != nullptr;
   if (!has_ring_) return;
   ring_span_ns_ = ring_span_ns(*programs_, monotonic_ns());
+  ring_bytes_ = ring_bytes(*programs_);
   if (!looks_.empty() && monotonic_ns() < looks_.back().now_ns + kBetweenKeptLooksNs) return;
   looks_.push_back(look_at_slots());
   if (looks_.size() > kKeptLooks) looks_.pop_front();
@@ -176,6 +176,7 @@ LiveSide Agent::live_side() {
     const std::lock_guard lock(mutex_);
     if (programs_ && programs_->ring() != nullptr) programs_->set_recording(on);
   };
+  live.ring_bytes = [this] { return ring_bytes_.load(); };
   live.has_ring = [this] { return has_ring_.load(); };
   return live;
 }
@@ -195,10 +196,7 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
     return true;
   });
   timed(agent, "vm_inventory", [&] {
-    for (const auto& copy : snapshot.slots) {
-      const VmKey vm{copy.slot.id.tgid, copy.slot.id.kvm};
-      if (!snapshot.identities.contains(vm)) snapshot.identities[vm] = inventory_.identify(vm);
-    }
+    identify(snapshot);
     inventory_.forget_unused();
     return true;
   });

@@ -60,6 +60,7 @@ class Agent {
   FlowModel look(bool with_pairs);                  // with mutex_ held
   Snapshot read_maps(AgentFlow&, bool with_pairs);  // with mutex_ held
   void keep_look();                                 // with mutex_ held
+  void identify(Snapshot& snapshot);                // with mutex_ held
   Snapshot look_at_slots();                         // with mutex_ held
   void forget_departed();                           // with mutex_ held
   void warn_once(const FlowModel&);                 // with mutex_ held
@@ -76,6 +77,7 @@ class Agent {
   // Of the ring, for who must not wait for mutex_: the model asks the recorder while it is held.
   std::atomic<bool> has_ring_ = false;
   std::atomic<uint64_t> ring_span_ns_ = 0;
+  std::atomic<uint64_t> ring_bytes_ = 0;
   std::deque<Snapshot> looks_;  ///< some of the last seconds', to hold traces against
   bool checking_codes_ = false;
   bool entries_missing_ = false;

@@ -9,7 +9,7 @@
 
 namespace vmflow {
 
-Result<SnapshotAnalysis> analyse_snapshot(const std::filesystem::path& folder,
+Result<SnapshotAnalysis> analyze_snapshot(const std::filesystem::path& folder,
                                           const std::function<bool()>& go_on) {
   const std::vector<std::string> paths = {folder.string()};
   const auto aggregate = aggregate_beside(paths);

@@ -27,7 +27,7 @@ struct SnapshotAnalysis {
 /// Analyses the traces of a snapshot's folder. `go_on` is asked now and then; false ends it.
 /// Errors: the traces cannot be read, or it was ended.
 /// Threads: any one; the reading is done by a child process.
-Result<SnapshotAnalysis> analyse_snapshot(const std::filesystem::path& folder,
+Result<SnapshotAnalysis> analyze_snapshot(const std::filesystem::path& folder,
                                           const std::function<bool()>& go_on);
 
 }  // namespace vmflow

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/vm_label.h"
+#include "exporters/snapshot_json.h"
 
 namespace vmflow {
 namespace {
@@ -19,8 +20,8 @@ void mark(TraceReport& report, const Json& ns, std::string text) {
     report.marks.push_back({at, std::move(text)});
 }
 
-Json finding_json(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "finding.json");
+Json read_finding(const std::filesystem::path& folder) {
+  std::ifstream file(folder / kFindingFile);
   return Json::parse(file, nullptr, false);
 }
 
@@ -28,7 +29,7 @@ Json finding_json(const std::filesystem::path& folder) {
 
 uint64_t onset_of(const std::filesystem::path& folder) {
   try {
-    const auto json = finding_json(folder);
+    const auto json = read_finding(folder);
     return json.at("finding").is_object() ? json.at("finding").at("since_ns").get<uint64_t>() : 0;
   } catch (const Json::exception&) {
     return 0;
@@ -37,7 +38,7 @@ uint64_t onset_of(const std::filesystem::path& folder) {
 
 void add_finding(const std::filesystem::path& folder, TraceReport since_onset,
                  TraceReport& report) {
-  const auto json = finding_json(folder);
+  const auto json = read_finding(folder);
   try {
     const ReportTrigger trigger{.name = sanitise(json.at("trigger").get<std::string>()),
                                 .vm = sanitise(json.at("vm").at("id").get<std::string>()),

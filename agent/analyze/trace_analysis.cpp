@@ -105,7 +105,12 @@ Result<void> add_second_source(const Recorders& recorders, const AggregateWindow
   pass.seeded = &seeded;
   auto others = pass.read(recorders.others);
   if (!others) return tl::unexpected(others.error());
-  if (has_live_clock(*others)) {
+  contents.traces.insert(contents.traces.end(), others->traces.begin(), others->traces.end());
+  contents.events += others->events;
+  if (aggregate.lttng_from_ns == 0 || aggregate.lttng_from_ns > aggregate.first.now_ns) {
+    check.left_out.push_back(
+        "LTTng's count of exits: its buffers do not reach back to where the window begins");
+  } else if (has_live_clock(*others)) {
     const auto second =
         crosscheck(aggregate.first, aggregate.last, std::move(seeded).finish(), losses_of(*others));
     for (auto row : second.rows) {
@@ -117,8 +122,6 @@ Result<void> add_second_source(const Recorders& recorders, const AggregateWindow
         "LTTng's times: its probes run a moment before or after vmflow's, so only its counts are "
         "compared");
   }
-  contents.traces.insert(contents.traces.end(), others->traces.begin(), others->traces.end());
-  contents.events += others->events;
   return {};
 }
 

@@ -75,6 +75,7 @@ std::string aggregate_bytes(const AggregateWindow& window) {
                      {"record_bytes", sizeof(vcpu_slot)},
                      {"vendor", static_cast<int>(host.vendor)},
                      {"kernel", host.kernel},
+                     {"lttng_from_ns", window.lttng_from_ns},
                      {"first", slots_json(window.first)},
                      {"last", slots_json(window.last)},
                      {"vms", vms_json(window)}};
@@ -93,7 +94,8 @@ Result<AggregateWindow> parse_aggregate(std::string_view bytes) {
           "it "
           "with that one");
     AggregateWindow window{.first = snapshot_of(json.at("first")),
-                           .last = snapshot_of(json.at("last"))};
+                           .last = snapshot_of(json.at("last")),
+                           .lttng_from_ns = json.at("lttng_from_ns").get<uint64_t>()};
     const auto vendor = json.at("vendor").get<int>();
     window.last.host.vendor = vendor == static_cast<int>(Vendor::kVmx)   ? Vendor::kVmx
                               : vendor == static_cast<int>(Vendor::kSvm) ? Vendor::kSvm

@@ -15,6 +15,7 @@ namespace vmflow {
 struct AggregateWindow {
   Snapshot first;
   Snapshot last;
+  uint64_t lttng_from_ns = 0;  ///< LTTng's trace is whole from here on; 0: it has none
 };
 
 /// The file's name in a snapshot's folder.

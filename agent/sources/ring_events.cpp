@@ -143,6 +143,15 @@ RingReading read_ring(const BpfPrograms& programs, uint32_t isa) {
   return ring_events(cpus, isa);
 }
 
+uint64_t ring_bytes(const BpfPrograms& programs) {
+  uint64_t records = 0;
+  for (uint32_t cpu = 0; cpu < programs.cpu_count() && programs.ring() != nullptr; cpu++)
+    records +=
+        std::min<uint64_t>(__atomic_load_n(&programs.cpus()[cpu].ring_head, __ATOMIC_RELAXED),
+                           programs.ring_records());
+  return records * sizeof(ring_record);
+}
+
 uint64_t ring_span_ns(const BpfPrograms& programs, uint64_t now_ns) {
   const uint64_t places = programs.ring_records();
   if (programs.ring() == nullptr || places == 0) return 0;

@@ -38,6 +38,9 @@ class BpfPrograms;
 /// Copies the flight recorder while it goes on, and reads the copy. Threads: as BpfPrograms.
 RingReading read_ring(const BpfPrograms& programs, uint32_t isa);
 
+/// What the ring holds now. Units: bytes of records.
+uint64_t ring_bytes(const BpfPrograms& programs);
+
 /// How far back the flight recorder reaches on the CPU that reaches least far; 0: nothing is there
 /// yet. Units: nanoseconds before `now_ns`, CLOCK_MONOTONIC.
 uint64_t ring_span_ns(const BpfPrograms& programs, uint64_t now_ns);

@@ -13,6 +13,7 @@
 #include "agent/sources/ctf_table.h"
 #include "agent/trigger/ctf_writer.h"
 #include "agent/trigger/lttng_client.h"
+#include "agent/trigger/snapshot_files.h"
 #include "agent/version.h"
 
 namespace vmflow {
@@ -20,8 +21,9 @@ namespace {
 
 constexpr const char* kRingFolder = "ring";
 constexpr std::chrono::seconds kTick{1};
-// What CTF makes of a record of 64 bytes, with its context: measured, rounded up.
-constexpr uint64_t kBytesPerSecondGuess = 4 << 20;
+// A record of 64 bytes may be two events, with their context: 68 bytes each for an exit and its
+// registers.
+constexpr uint64_t kMostCtfPerRecord = 3;
 
 // All that the table writes, but for interrupts of the host: the ring has none.
 std::set<std::string> ring_event_names() {
@@ -43,14 +45,6 @@ std::string boot_id() {
   std::string id;
   file >> id;
   return id;
-}
-
-uint64_t bytes_below(const std::filesystem::path& folder) {
-  uint64_t bytes = 0;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, ignored))
-    if (entry.is_regular_file(ignored)) bytes += entry.file_size(ignored);
-  return bytes;
 }
 
 /// Sleeps until it is over or `stop` is asked for; false then.
@@ -146,12 +140,13 @@ std::vector<RecorderSpan> FlightRecorder::spans() const {
 
 uint64_t FlightRecorder::expected_bytes() const {
   const auto lttng = lttng_ ? lttng_->state().buffer_bytes : 0;
-  return lttng + live_.ring_span_ns() / 1'000'000'000 * kBytesPerSecondGuess;
+  return lttng + kMostCtfPerRecord * live_.ring_bytes();
 }
 
-Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder,
+Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder, uint64_t from_ns,
                                            RecordedTrace& trace) {
-  const auto reading = live_.ring();
+  auto reading = live_.ring();
+  std::erase_if(reading.events, [from_ns](const Event& event) { return event.ns < from_ns; });
   if (reading.events.empty()) return uint64_t{0};
   CtfWriteOptions options{.epoch_offset_ns = epoch_offset_ns(),
                           .boot_id = boot_id(),
@@ -174,61 +169,65 @@ Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder,
   return first_ns;
 }
 
-Result<void> FlightRecorder::save_lttng(const std::filesystem::path& folder, RecordedTrace& trace) {
-  if (!lttng_) return {};
+Result<uint64_t> FlightRecorder::save_lttng(const std::filesystem::path& folder,
+                                            RecordedTrace& trace) {
+  if (!lttng_) return uint64_t{0};
   const std::lock_guard lock(lttng_mutex_);
-  if (lttng_->state().backend == LttngBackend::none) return {};
+  if (lttng_->state().backend == LttngBackend::none) return uint64_t{0};
   const auto saved = lttng_->snapshot(folder, cancelled_.get_token());
   if (!saved) return tl::unexpected(saved.error());
   trace.parts.push_back(std::filesystem::relative(saved->trace, folder).string());
   trace.events_lost += saved->lost_events;
   if (trace.first_ns == 0) trace.first_ns = saved->first_ns;
   trace.last_ns = std::max(trace.last_ns, saved->last_ns);
-  return {};
+  return saved->first_ns;
 }
 
-// The window begins where both sides begin: behind the first event that the ring still had.
+// Where both recorders have all, if there is a look that late; else where the ring has.
+std::optional<Snapshot> FlightRecorder::begin_of_window(uint64_t ring_from_ns,
+                                                        uint64_t lttng_from_ns) const {
+  if (ring_from_ns == 0) return std::nullopt;
+  if (lttng_from_ns > ring_from_ns)
+    if (auto both = live_.look_after(lttng_from_ns)) return both;
+  return live_.look_after(ring_from_ns);
+}
+
 Result<void> FlightRecorder::save_aggregate(const std::filesystem::path& folder,
-                                            const std::optional<Snapshot>& begun, Snapshot last,
-                                            uint64_t ring_first_ns) {
-  auto first = begun ? begun : live_.look_after(ring_first_ns);
-  if (!first || ring_first_ns == 0) return {};
+                                            AggregateWindow window) {
   const auto path = folder.parent_path() / kAggregateFile;
-  std::ofstream file(path, std::ios::binary);
-  file << aggregate_bytes({std::move(*first), std::move(last)}) << std::flush;
-  if (!file) return failure(fmt::format("cannot write '{}'", path.string()));
-  return {};
+  return write_new_file(path, aggregate_bytes(window));
 }
 
 Result<RecordedTrace> FlightRecorder::save(const std::filesystem::path& folder) {
   RecordedTrace trace;
-  std::optional<Snapshot> begun;
-  std::string lttng_error;
   const bool on_trigger = options_.mode == TraceMode::on_trigger;
+  std::optional<Snapshot> first, last;
   if (on_trigger) {
     live_.set_recording(true);
-    begun = live_.look();
+    first = live_.look();
+  } else {
+    last = live_.look();
   }
-  std::optional<Snapshot> last;
-  if (!on_trigger) last = live_.look();
   // On a trigger this takes the time of recording itself.
-  const bool lttng_records = lttng_ && lttng_->state().backend != LttngBackend::none;
-  if (const auto saved = save_lttng(folder, trace); !saved) lttng_error = saved.error().message;
-  if (on_trigger && !lttng_records) sleep_for(options_.record_time, cancelled_.get_token());
+  const auto lttng = save_lttng(folder, trace);
   if (on_trigger) {
+    if (lttng.value_or(0) == 0) sleep_for(options_.record_time, cancelled_.get_token());
     last = live_.look();
     live_.set_recording(false);
   }
-  const auto ring_first_ns = save_ring(folder, trace);
+  // What an earlier trigger has left in the ring is not of this one.
+  const auto ring = save_ring(folder, on_trigger && first ? first->now_ns : 0, trace);
   if (trace.parts.empty()) {
-    if (!ring_first_ns) return tl::unexpected(ring_first_ns.error());
-    return failure(lttng_error.empty() ? "nothing was recorded yet" : lttng_error);
+    if (!ring) return tl::unexpected(ring.error());
+    return failure(lttng ? "nothing was recorded yet" : lttng.error().message);
   }
-  if (!lttng_error.empty()) spdlog::warn("LTTng saved no trace, the ring did: {}", lttng_error);
-  if (!ring_first_ns) spdlog::warn("the ring saved no trace: {}", ring_first_ns.error().message);
-  if (last)
+  if (!lttng) spdlog::warn("LTTng saved no trace, the ring did: {}", lttng.error().message);
+  if (!ring) spdlog::warn("the ring saved no trace: {}", ring.error().message);
+  const uint64_t ring_from_ns = ring.value_or(0), lttng_from_ns = lttng.value_or(0);
+  if (!on_trigger) first = begin_of_window(ring_from_ns, lttng_from_ns);
+  if (first && last && ring_from_ns != 0)
     if (const auto kept =
-            save_aggregate(folder, begun, std::move(*last), ring_first_ns.value_or(0));
+            save_aggregate(folder, {std::move(*first), std::move(*last), lttng_from_ns});
         !kept)
       return tl::unexpected(kept.error());
   trace.bytes = bytes_below(folder);

@@ -30,15 +30,17 @@ struct LiveSide {
   /// The ring as of now; empty without one.
   std::function<RingReading()> ring;
   std::function<void(bool)> set_recording;
-  /// These two at once, whatever the agent does: units: nanoseconds that the ring reaches back.
+  /// These at once, whatever the agent does. Units: nanoseconds that the ring reaches back, bytes
+  /// of its records.
   std::function<bool()> has_ring;
   std::function<uint64_t()> ring_span_ns;
+  std::function<uint64_t()> ring_bytes;
 };
 
 struct FlightOptions {
   TraceMode mode = TraceMode::flight;
   std::chrono::milliseconds record_time{10'000};  ///< of on_trigger
-  std::string kernel;                             ///< its release, for the trace
+  std::string kernel = {};                        ///< its release, for the trace
 };
 
 class FlightRecorder : public TraceRecorder {
@@ -57,11 +59,13 @@ class FlightRecorder : public TraceRecorder {
  private:
   void keep_looking(const std::stop_token& stop);
   void tell_rung();
-  Result<uint64_t> save_ring(const std::filesystem::path& folder, RecordedTrace& trace);
-  Result<void> save_lttng(const std::filesystem::path& folder, RecordedTrace& trace);
-  Result<void> save_aggregate(const std::filesystem::path& folder,
-                              const std::optional<Snapshot>& begun, Snapshot last,
-                              uint64_t ring_first_ns);
+  /// Its events from `from_ns` on. Returns from where on it is whole; 0: it holds none.
+  Result<uint64_t> save_ring(const std::filesystem::path& folder, uint64_t from_ns,
+                             RecordedTrace& trace);
+  /// Returns from where on it is whole; 0: LTTng records nothing.
+  Result<uint64_t> save_lttng(const std::filesystem::path& folder, RecordedTrace& trace);
+  Result<void> save_aggregate(const std::filesystem::path& folder, AggregateWindow window);
+  std::optional<Snapshot> begin_of_window(uint64_t ring_from_ns, uint64_t lttng_from_ns) const;
 
   const LiveSide live_;
   const std::unique_ptr<LttngSession> lttng_;

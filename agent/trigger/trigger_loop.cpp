@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "agent/sources/monotonic_clock.h"
 #include "exporters/snapshot_json.h"
 
 namespace vmflow {
@@ -24,12 +25,7 @@ std::string room_message(Refusal why) {
 }  // namespace
 
 TriggerClock system_clock() {
-  return {.mono_ns =
-              [] {
-                const auto now = std::chrono::steady_clock::now().time_since_epoch();
-                return static_cast<uint64_t>(
-                    std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-              },
+  return {.mono_ns = monotonic_ns,
           .unix_seconds =
               [] {
                 const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -176,11 +172,11 @@ void TriggerLoop::work(const SnapshotJob& job) {
     const std::lock_guard lock(mutex_);
     note(job, taken);
   }
-  if (taken && !taken->facts.trace.parts.empty() && parts_.analyse) analyse(job);
+  if (taken && !taken->facts.trace.parts.empty() && parts_.analyze) analyze(job);
 }
 
 // The snapshot is complete and can be looked at: what is said of it comes after.
-void TriggerLoop::analyse(const SnapshotJob& job) {
+void TriggerLoop::analyze(const SnapshotJob& job) {
   const auto began_ns = parts_.clock.mono_ns();
   const auto go_on = [this] {
     const std::lock_guard lock(mutex_);
@@ -188,7 +184,7 @@ void TriggerLoop::analyse(const SnapshotJob& job) {
   };
   auto analysis = [&]() -> Result<SnapshotAnalysis> {
     try {
-      return parts_.analyse(parts_.store->folder() / job.id, go_on);
+      return parts_.analyze(parts_.store->folder() / job.id, go_on);
     } catch (const std::exception& error) {
       return failure(error.what());
     }

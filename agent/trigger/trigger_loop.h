@@ -51,7 +51,7 @@ struct TriggerParts {
   /// Analyses the snapshot in a folder, as long as it may go on; may be empty. The same thread.
   std::function<Result<SnapshotAnalysis>(const std::filesystem::path&,
                                          const std::function<bool()>&)>
-      analyse;
+      analyze;
   TriggerClock clock;
   std::vector<std::string> triggers;  ///< all that there are, so that their counts begin at 0
 };
@@ -86,7 +86,7 @@ class TriggerLoop {
   void work(const SnapshotJob& job);
   Result<TakenSnapshot> take(const SnapshotJob& job);
   void note(const SnapshotJob& job, const Result<TakenSnapshot>& taken);  // with mutex_ held
-  void analyse(const SnapshotJob& job);
+  void analyze(const SnapshotJob& job);
   Refused refusal(const TriggerRequest& request, Refusal why, uint64_t now_ns) const;
 
   TriggerParts parts_;

@@ -50,7 +50,7 @@ Triggers::Triggers(const Config& config, std::unique_ptr<TraceRecorder> recorder
     : watch_(config.rules), history_(config.trace.history_seconds * kSecond), loop_([&] {
         auto parts = parts_of(config, std::move(recorder), std::move(clock));
         parts.context = [this] { return context(); };
-        parts.analyse = analyse_snapshot;
+        parts.analyze = analyze_snapshot;
         if (parts.store)
           spdlog::info("snapshots go to {}, recorded by: {}", parts.store->folder().string(),
                        parts.recorder->backend());

@@ -176,6 +176,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"path_of_health", {"--web.telemetry-path", "/-/healthy"}, "'/-/healthy'"},
         Wrong{"level_unknown", {"--log.level", "loud"}, "log.level: 'loud'"},
         Wrong{"format_unknown", {"--log.format", "xml"}, "log.format: 'xml'"},
+        Wrong{
+            "ring_of_no_power_of_two", {"--trace.ring-mib-per-cpu", "12"}, "ring-mib-per-cpu: 12"},
+        Wrong{"ring_of_nothing", {"--trace.ring-mib-per-cpu", "0"}, "ring-mib-per-cpu: 0"},
         Wrong{"file_missing", {"--config.file", "/no/such/file"}, "'/no/such/file'"},
         Wrong{"check_does_not_excuse", {"--config.check", "--max-vcpus", "0"}, "max-vcpus: 0"}),
     [](const auto& info) { return info.param.name; });

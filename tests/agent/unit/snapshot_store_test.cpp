@@ -232,4 +232,16 @@ TEST(SnapshotStore, a_file_where_a_folder_should_be_is_refused) {
 }
 
 }  // namespace
+TEST(SnapshotStore, what_is_added_later_counts_for_the_quota) {
+  Stored stored({.quota_bytes = 5000, .min_free_bytes = 0});
+  const auto oldest = stored.snapshot(2000), newest = stored.snapshot(2000);
+  ASSERT_TRUE(stored.store->add(newest, "report.html", std::string(500, 'x')));
+  EXPECT_EQ(stored.store->read(newest, "report.html"), std::string(500, 'x'));
+  EXPECT_EQ(stored.ids(), (std::vector<std::string>{oldest, newest}));
+  ASSERT_TRUE(stored.store->add(newest, "report.json", std::string(1000, 'x')));
+  EXPECT_EQ(stored.ids(), std::vector<std::string>{newest}) << "the oldest had to go";
+  EXPECT_FALSE(stored.store->add(newest, "report.json", "again")) << "nothing is replaced";
+  EXPECT_FALSE(stored.store->add(oldest, "report.html", "late")) << "it is gone";
+}
+
 }  // namespace vmflow::test

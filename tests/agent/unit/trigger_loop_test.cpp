@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 constexpr auto kLong = 60s;  // never waited for unless something hangs
 
 struct Looping {
-  explicit Looping(uint32_t per_hour = 100, bool with_store = true) {
+  explicit Looping(uint32_t per_hour = 100, bool with_store = true,
+                   decltype(TriggerParts::analyze) analyze = {}) {
     TriggerParts parts;
     parts.limits.per_hour = per_hour;
     if (with_store)
@@ -31,6 +32,7 @@ struct Looping {
     parts.clock = {.mono_ns = [this] { return now_ns.load(); },
                    .unix_seconds = [] { return 1'700'000'000.0; }};
     parts.triggers = {"rule", "http"};
+    parts.analyze = std::move(analyze);
     loop = std::make_unique<TriggerLoop>(std::move(parts));
   }
   Asked ask(const std::string& trigger = "rule", const std::string& vm = "vm") {
@@ -88,6 +90,63 @@ TEST(TriggerLoop, takes_what_is_asked_for) {
   EXPECT_EQ(flow.stored_snapshots, 1u);
   ASSERT_EQ(flow.links.size(), 1u);
   EXPECT_EQ(flow.links[0].snapshot, *id);
+}
+
+TEST(TriggerLoop, what_is_complete_is_analyzed_and_keeps_its_report) {
+  std::filesystem::path analyzed;
+  Looping looping(
+      100, true, [&](const auto& folder, const auto& go_on) -> Result<SnapshotAnalysis> {
+        analyzed = folder;
+        EXPECT_TRUE(go_on());
+        EXPECT_TRUE(std::filesystem::exists(folder / "finding.json")) << "it is there already";
+        looping.now_ns += 2'000'000'000;
+        return SnapshotAnalysis{.html = "<p>page</p>",
+                                .json = "{}",
+                                .finding = "It is slow.",
+                                .disagreements = {{"exits", 0.25}},
+                                .events = 77};
+      });
+  const auto id = looping.ask();
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(looping.loop->wait_until_idle(kLong));
+  EXPECT_EQ(analyzed, looping.loop->store()->folder() / *id);
+  EXPECT_EQ(looping.loop->store()->read(*id, "report.html"), "<p>page</p>");
+  EXPECT_EQ(looping.loop->store()->read(*id, "report.json"), "{}");
+  const auto analyses = looping.loop->flow().analyses;
+  EXPECT_EQ(analyses.done, 1u);
+  EXPECT_EQ(analyses.failed, 0u);
+  EXPECT_EQ(analyses.events, 77u);
+  EXPECT_EQ(analyses.seconds, 2);
+  ASSERT_EQ(analyses.disagreements.size(), 1u);
+  EXPECT_EQ(analyses.disagreements[0].ratio, 0.25);
+}
+
+TEST(TriggerLoop, an_analysis_that_fails_or_throws_leaves_the_snapshot) {
+  bool throws = false;
+  Looping looping(100, true, [&](const auto&, const auto&) -> Result<SnapshotAnalysis> {
+    if (throws) throw std::runtime_error("no memory");
+    return failure("the trace is broken");
+  });
+  const auto id = looping.ask();
+  ASSERT_TRUE(looping.loop->wait_until_idle(kLong));
+  throws = true;
+  ASSERT_TRUE(looping.ask("http"));
+  ASSERT_TRUE(looping.loop->wait_until_idle(kLong));
+  EXPECT_EQ(looping.loop->flow().analyses.failed, 2u);
+  EXPECT_EQ(looping.loop->find(*id)->state, SnapshotState::kComplete);
+  EXPECT_FALSE(looping.loop->store()->read(*id, "report.html"));
+}
+
+TEST(TriggerLoop, a_snapshot_without_a_trace_is_not_analyzed) {
+  bool analyzed = false;
+  Looping looping(100, true, [&](const auto&, const auto&) -> Result<SnapshotAnalysis> {
+    analyzed = true;
+    return failure("there is nothing");
+  });
+  looping.trace->error = "no daemon";
+  ASSERT_TRUE(looping.ask());
+  ASSERT_TRUE(looping.loop->wait_until_idle(kLong));
+  EXPECT_FALSE(analyzed);
 }
 
 TEST(TriggerLoop, every_backend_tells_whether_it_is_there) {
