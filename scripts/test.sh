@@ -23,8 +23,5 @@ shellcheck -x -s dash scripts/lab/init
 
 say "unit tests under the sanitizers"
 ctest --preset asan
-say "all tests outside the lab"
-ctest --preset release -j 2 -LE lab "$@"
-# The lab's CPUs are emulated: they stand still, lose interrupts, and share this machine with whatever else runs on it.
-say "the lab; a test that fails there is run up to three times"
-ctest --preset release -j 2 -L lab --repeat until-pass:3 "$@"
+say "all tests"
+ctest --preset release -j 2 "$@"

@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernel_file.h"
+
 namespace vmflow::lab {
 
 class Cgroup {
@@ -22,7 +24,7 @@ class Cgroup {
     if (!std::filesystem::exists(kRoot / "cgroup.controllers") &&
         mount("none", kRoot.c_str(), "cgroup2", 0, nullptr) != 0)
       throw std::runtime_error("cannot mount cgroup2");
-    write(kRoot / "cgroup.subtree_control", "+" + controller);
+    write_kernel_file(kRoot / "cgroup.subtree_control", "+" + controller);
     std::filesystem::create_directory(kRoot / "vm");
   }
   Cgroup(const Cgroup&) = delete;
@@ -32,9 +34,11 @@ class Cgroup {
     std::filesystem::remove(kRoot / "vm", ignored);
   }
 
-  void set(const std::string& file, const std::string& text) { write(kRoot / "vm" / file, text); }
+  void set(const std::string& file, const std::string& text) {
+    write_kernel_file(kRoot / "vm" / file, text);
+  }
   void take(pid_t pid) { set("cgroup.procs", std::to_string(pid)); }
-  static void leave(pid_t pid) { write(kRoot / "cgroup.procs", std::to_string(pid)); }
+  static void leave(pid_t pid) { write_kernel_file(kRoot / "cgroup.procs", std::to_string(pid)); }
   /// The number that stands behind `key` in `file`, after a blank or an equals sign; the first one
   /// of a file that holds nothing else, for no key.
   uint64_t number(const std::string& file, const std::string& key = "") const {
@@ -51,11 +55,6 @@ class Cgroup {
   }
 
  private:
-  static void write(const std::filesystem::path& file, const std::string& text) {
-    std::ofstream out(file);
-    out << text << std::flush;
-    if (!out) throw std::runtime_error("cannot write " + text + " to " + file.string());
-  }
   inline static const std::filesystem::path kRoot = "/run/cgroup-test";
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "culprits.h"
 #include "figure.h"
 #include "guest.h"
 #include "shared_agent.h"
@@ -17,19 +18,13 @@ namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
 
-constexpr const char* kCulprits[] = {"other_vm",      "own_vm", "host_task",
-                                     "kernel_thread", "none",   "unknown"};
-
 /// Ready seconds by culprit, and all of them as "ready". Whatever the moment, the culprits and the
 /// open wait are the state.
-std::map<std::string, double> ready_of(const Page& page, const std::string& vm) {
-  std::map<std::string, double> by;
+Culprits ready_of(const Page& page, const std::string& vm) {
+  auto by = culprits_of(page, vm);
   by["ready"] = times_of(page, vm).state.at("ready");
-  double sum = page.sum("vmflow_vm_open_wait_seconds", {{"vm", vm}, {"state", "ready"}});
-  for (const auto* culprit : kCulprits)
-    sum += by[culprit] =
-        page.sum("vmflow_vm_ready_by_culprit_seconds_total", {{"vm", vm}, {"culprit", culprit}});
-  EXPECT_NEAR(sum, by["ready"], 1e-6);
+  const double open = page.sum("vmflow_vm_open_wait_seconds", {{"vm", vm}, {"state", "ready"}});
+  EXPECT_NEAR(by["all"] + open, by["ready"], 1e-6);
   return by;
 }
 
@@ -49,13 +44,10 @@ class Fight {
   }
   std::string vm(size_t which) const { return page_.vm_of(guests_[which]->pid()); }
   /// One row of the confusion matrix: by culprit, in this fight.
-  std::map<std::string, double> ready(size_t which, const std::string& what) const {
+  Culprits ready(size_t which, const std::string& what) const {
     auto by = ready_of(page_, vm(which));
     for (auto& [culprit, seconds] : by) seconds -= before_[which].at(culprit);
-    std::string line = fmt::format("{:<27} ready {:>6.3f} s:", what, by["ready"]);
-    for (const auto* culprit : kCulprits)
-      line += fmt::format(" {} {:.2f}%", culprit, 100 * by[culprit] / by["ready"]);
-    figure("{}", line);
+    show_culprits(what, by, by["ready"]);
     EXPECT_GT(by["ready"], 0.05) << what;
     return by;
   }
@@ -75,7 +67,7 @@ class Fight {
   }
 
   std::vector<std::unique_ptr<Guest>> guests_;
-  std::vector<std::map<std::string, double>> before_;
+  std::vector<Culprits> before_;
   Page page_{""};
 };
 

@@ -10,16 +10,10 @@ namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
 
-void load(const std::vector<std::string>& module) {
-  std::vector<std::string> command{"modprobe"};
-  command.insert(command.end(), module.begin(), module.end());
-  if (const auto done = run(command); done.status != 0) throw std::runtime_error(done.err);
-}
-
 /// A disk that answers after 20 ms.
 const std::string& slow_disk() {
   static const std::string path = [] {
-    load({"null_blk", "nr_devices=1", "irqmode=2", "completion_nsec=20000000"});
+    must({"modprobe", "null_blk", "nr_devices=1", "irqmode=2", "completion_nsec=20000000"});
     return "/dev/nullb0";
   }();
   return path;
@@ -28,7 +22,7 @@ const std::string& slow_disk() {
 /// One that answers at once.
 const std::string& fast_disk() {
   static const std::string path = [] {
-    load({"brd", "rd_nr=1", "rd_size=16384"});
+    must({"modprobe", "brd", "rd_nr=1", "rd_size=16384"});
     return "/dev/ram0";
   }();
   return path;
@@ -95,7 +89,7 @@ TEST(LinuxDisk, ends_waits_by_an_ipi_where_another_vcpu_takes_its_interrupt) {
   const auto phases = run_phases({.qemu = disks.qemu, .vcpus = 2}, plan);
   // The guest records what it took first of several interrupts, the report what woke it.
   for (size_t i = 0; i < plan.size(); i++) {
-    expect_recorded(phases[i], plan[i].what, 10);
+    expect_recorded(phases[i], plan[i].what, 5);
     figure("{}: {:.1f} % of the time on the reason that the guest has recorded", plan[i].what,
            100 * agreement(phases[i]));
     EXPECT_GE(agreement(phases[i]), 0.90) << plan[i].what;

@@ -6,24 +6,15 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "cgroup.h"
 #include "linux_phase.h"
-#include "peer.h"
 
 namespace vmflow::lab {
 namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
-
-void put(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file);
-  out << text << std::flush;
-  if (!out) throw std::runtime_error("cannot write " + text + " to " + file.string());
-}
 
 /// Swap on a disk that keeps what is written and answers after 20 ms. Pages come one by one, and
 /// the kernel takes those of processes rather than files.
@@ -32,15 +23,15 @@ void swap_on_a_slow_disk() {
   const std::filesystem::path config = "/sys/kernel/config", disk = config / "nullb/swap";
   if (!std::filesystem::exists(config / "nullb")) must({"mount", "-t", "configfs", "none", config});
   std::filesystem::create_directory(disk);
-  put(disk / "size", "512");
-  put(disk / "memory_backed", "1");
-  put(disk / "irqmode", "2");
-  put(disk / "completion_nsec", "20000000");
-  put(disk / "power", "1");
+  write_kernel_file(disk / "size", "512");
+  write_kernel_file(disk / "memory_backed", "1");
+  write_kernel_file(disk / "irqmode", "2");
+  write_kernel_file(disk / "completion_nsec", "20000000");
+  write_kernel_file(disk / "power", "1");
   must({"mkswap", "/dev/swap"});
-  put("/proc/sys/vm/page-cluster", "0");
-  put("/proc/sys/vm/swappiness", "200");
-  put("/sys/kernel/mm/transparent_hugepage/enabled", "never");
+  write_kernel_file("/proc/sys/vm/page-cluster", "0");
+  write_kernel_file("/proc/sys/vm/swappiness", "200");
+  write_kernel_file("/sys/kernel/mm/transparent_hugepage/enabled", "never");
   if (swapon("/dev/swap", 0) != 0) throw std::runtime_error("swapon");
 }
 
@@ -48,7 +39,7 @@ void swap_on_a_slow_disk() {
 /// delivery has to wait for a page.
 std::string huge_pages() {
   const std::string path = "/run/huge";
-  put("/proc/sys/vm/nr_hugepages", "72");
+  write_kernel_file("/proc/sys/vm/nr_hugepages", "72");
   std::filesystem::create_directory(path);
   must({"mount", "-t", "hugetlbfs", "none", path});
   return path;

@@ -3,6 +3,7 @@
 // holds the CPU while the vCPU is ready is its own VM.
 #include <gtest/gtest.h>
 
+#include "culprits.h"
 #include "linux_phase.h"
 #include "peer.h"
 
@@ -14,17 +15,6 @@ namespace {
 /// Seconds of ready time that are worth a figure.
 constexpr double kEnough = 0.05;
 
-constexpr const char* kCulprits[] = {"other_vm",      "own_vm", "host_task",
-                                     "kernel_thread", "none",   "unknown"};
-
-std::map<std::string, double> ready_of(const Page& page, const std::string& vm) {
-  std::map<std::string, double> by;
-  for (const auto* culprit : kCulprits)
-    by["all"] += by[culprit] =
-        page.sum("vmflow_vm_ready_by_culprit_seconds_total", {{"vm", vm}, {"culprit", culprit}});
-  return by;
-}
-
 /// They are kernel threads before Linux 6.4, and run where they like.
 void keep_vhost_workers_to_its_cpu(pid_t vmm) {
   std::istringstream tids(run({"pgrep", "-x", "vhost-" + std::to_string(vmm)}).out);
@@ -33,7 +23,7 @@ void keep_vhost_workers_to_its_cpu(pid_t vmm) {
 
 /// Ready time by culprit while the guest does its work, whose VMM has the second CPU alone. From
 /// the beginning again if the emulated CPU makes the guest fail.
-std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string& what) {
+Culprits ready_in(LinuxGuestSetup setup, const std::string& what) {
   constexpr int kAttempts = 5;
   setup.work += ",go=1";
   setup.cpus = "1";
@@ -45,13 +35,10 @@ std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string&
       guest.begin();
       guest.wait_for_end();
       const auto after = agent().scrape();
-      auto by = ready_of(after, after.vm_of(guest.pid()));
-      for (const auto& [culprit, seconds] : ready_of(before, before.vm_of(guest.pid())))
+      auto by = culprits_of(after, after.vm_of(guest.pid()));
+      for (const auto& [culprit, seconds] : culprits_of(before, before.vm_of(guest.pid())))
         by[culprit] -= seconds;
-      std::string line = fmt::format("{:<30} ready {:>6.3f} s:", what, by["all"]);
-      for (const auto* culprit : kCulprits)
-        line += fmt::format(" {} {:.2f}%", culprit, 100 * by[culprit] / by["all"]);
-      figure("{}", line);
+      show_culprits(what, by, by["all"]);
       if (by["all"] > kEnough || attempt == kAttempts) return by;
     } catch (const std::exception& error) {
       figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
@@ -59,7 +46,7 @@ std::map<std::string, double> ready_in(LinuxGuestSetup setup, const std::string&
     }
 }
 
-void expect_own(const std::map<std::string, double>& by) {
+void expect_own(const Culprits& by) {
   EXPECT_GT(by.at("all"), kEnough);
   EXPECT_GE(by.at("own_vm"), 0.95 * (by.at("all") - by.at("none")));
 }

@@ -17,10 +17,6 @@
 
 namespace vmflow::lab {
 
-inline void must(const std::vector<std::string>& command) {
-  if (const auto done = run(command); done.status != 0) throw std::runtime_error(done.err);
-}
-
 inline void load_net_modules() {
   must({"modprobe", "tun"});
   must({"modprobe", "vhost_net"});

@@ -114,6 +114,11 @@ Finished run(const std::vector<std::string>& command) {
   return *finished;
 }
 
+void must(const std::vector<std::string>& command) {
+  if (const auto done = run(command); done.status != 0)
+    throw std::runtime_error(command.front() + ": " + done.err);
+}
+
 void keep_to_first_cpu() {
   cpu_set_t first;
   CPU_ZERO(&first);

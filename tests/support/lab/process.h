@@ -48,6 +48,8 @@ class Process {
 
 /// Starts `command`, waits for its end.
 Finished run(const std::vector<std::string>& command);
+/// The same. Errors: throws with what it says, unless its status is 0.
+void must(const std::vector<std::string>& command);
 
 /// This process and those that it starts run on CPU 0 alone.
 void keep_to_first_cpu();
