@@ -52,7 +52,11 @@ class Pass {
     reading.on_progress = [this](const TraceContents& contents) {
       return !options_.on_progress || options_.on_progress({.events = contents.events});
     };
-    return read_ctf_isolated(paths, reading, [this](const Event& event) { return step(event); });
+    auto contents =
+        read_ctf_isolated(paths, reading, [this](const Event& event) { return step(event); });
+    // What comes after --to was not wanted.
+    if (contents && is_past_end_) contents->interrupted = false;
+    return contents;
   }
 
  private:
@@ -61,8 +65,11 @@ class Pass {
     if (seeded) seeded->step(event);
     const double seconds = static_cast<double>(event.ns - std::min(event.ns, first_ns_)) / 1e9;
     if (options_.from_seconds && seconds < *options_.from_seconds) return true;
-    // Those after the end still count for the cross-check.
-    if (options_.to_seconds && seconds > *options_.to_seconds) return seeded != nullptr;
+    if (options_.to_seconds && seconds > *options_.to_seconds) {
+      // Those after the end still count for the cross-check.
+      is_past_end_ = seeded == nullptr;
+      return seeded != nullptr;
+    }
     if (whole) whole->step(event);
     if (onset && event.ns >= options_.onset_ns) onset->step(event);
     return true;
@@ -70,6 +77,7 @@ class Pass {
 
   const AnalysisOptions& options_;
   uint64_t first_ns_ = 0;
+  bool is_past_end_ = false;
 };
 
 ReplayOptions replay_options(const AggregateWindow* aggregate, bool own) {
@@ -107,6 +115,8 @@ Result<void> add_second_source(const Recorders& recorders, const AggregateWindow
   if (!others) return tl::unexpected(others.error());
   contents.traces.insert(contents.traces.end(), others->traces.begin(), others->traces.end());
   contents.events += others->events;
+  contents.interrupted = others->interrupted;
+  if (others->interrupted) return {};
   if (aggregate.lttng_from_ns == 0 || aggregate.lttng_from_ns > aggregate.first.now_ns) {
     check.left_out.push_back(
         "LTTng's count of exits: its buffers do not reach back to where the window begins");

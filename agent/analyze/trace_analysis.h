@@ -21,14 +21,14 @@ struct AnalysisProgress {
 
 /// Units: seconds from the trace's first event.
 struct AnalysisOptions {
-  std::string vm;  ///< label, name or pid; empty: all
-  std::optional<double> from_seconds;
-  std::optional<double> to_seconds;
+  std::string vm = {};  ///< label, name or pid; empty: all
+  std::optional<double> from_seconds = {};
+  std::optional<double> to_seconds = {};
   /// CLOCK_MONOTONIC: what happened from here on is judged by itself too. 0: there is no such
   /// moment.
   uint64_t onset_ns = 0;
   /// False: stop, and report what there was so far. May be empty.
-  std::function<bool(const AnalysisProgress&)> on_progress;
+  std::function<bool(const AnalysisProgress&)> on_progress = {};
 };
 
 struct TraceAnalysis {

@@ -27,7 +27,7 @@ Examples:
   vmflow analyze DIR --vm web-1 --from 2 --to 4.5                one VM, a part of the time
   vmflow analyze ~/lttng-traces/mine --format json               a trace that vmflow did not record
 
-A folder may hold any CTF trace of the kernel with KVM's and the scheduler's events, LTTng 2.12 or later. What a trace
+A folder may hold any CTF trace of the kernel with KVM's and the scheduler's events, as LTTng writes them. What a trace
 lacks, and what cannot be told without it, is said in the report. Ctrl-C ends with what has been read so far.
 Exit status: 0 done, 1 it cannot be read, 2 the command line is wrong, 3 the trace and what was counted live disagree.
 )";

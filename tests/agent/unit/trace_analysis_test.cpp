@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent/analyze/trace_analysis.h"
+
+#include <gtest/gtest.h>
+
+#include "agent/trigger/ctf_writer.h"
+#include "tests/agent/unit/temporary_folder.h"
+
+namespace vmflow::test {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+
+/// Two VMs, processes 10 and 20: each leaves its guest for a CPUID every second, from the first to
+/// the tenth.
+struct Recorded {
+  TemporaryFolder folder;
+  std::string path = folder.path() + "/trace";
+
+  Recorded() {
+    std::vector<Event> events;
+    for (uint64_t second = 1; second <= 10; second++)
+      for (const uint32_t tgid : {10u, 20u}) {
+        Event event{.ns = second * kSecond,
+                    .cpu = tgid / 20,
+                    .tid = tgid + 1,
+                    .tgid = tgid,
+                    .kvm = tgid,
+                    .data = ExitEvent{.code = 0x72, .isa = FLOW_ISA_SVM, .vcpu_id = 0}};
+        events.push_back(event);
+        event.ns += kSecond / 4;
+        event.data = EntryEvent{0};
+        events.push_back(event);
+      }
+    const auto written = write_ctf(path, events, CtfWriteOptions{});
+    EXPECT_TRUE(written) << written.error().message;
+  }
+  TraceAnalysis analyze(const AnalysisOptions& options) const {
+    auto analysis = analyze_traces({folder.path()}, nullptr, options);
+    EXPECT_TRUE(analysis) << analysis.error().message;
+    return analysis ? std::move(*analysis) : TraceAnalysis{};
+  }
+};
+
+uint64_t exits_of(const TraceReport& report) {
+  uint64_t sum = 0;
+  for (const auto& vm : report.vms)
+    for (const auto& exit : vm.flow.exits) sum += exit.count;
+  return sum;
+}
+
+}  // namespace
+
+TEST(TraceAnalysis, tells_of_all_of_it) {
+  const auto analysis = Recorded().analyze({});
+  EXPECT_EQ(analysis.report.vms.size(), 2u);
+  EXPECT_EQ(exits_of(analysis.report), 20u);
+  EXPECT_FALSE(analysis.interrupted);
+  EXPECT_TRUE(analysis.report.crosscheck.empty());
+}
+
+TEST(TraceAnalysis, tells_of_a_part_of_the_time_and_does_not_call_that_interrupted) {
+  const auto analysis = Recorded().analyze({.from_seconds = 2.9, .to_seconds = 5.5});
+  EXPECT_EQ(exits_of(analysis.report), 6u) << "those at 3, 4 and 5 s";
+  EXPECT_EQ(analysis.report.window.begin_ns, 4 * kSecond);
+  EXPECT_EQ(analysis.report.window.end_ns, 6 * kSecond + kSecond / 4);
+  EXPECT_FALSE(analysis.interrupted);
+}
+
+TEST(TraceAnalysis, tells_of_one_vm) {
+  const auto analysis = Recorded().analyze({.vm = "20"});
+  ASSERT_EQ(analysis.report.vms.size(), 1u);
+  EXPECT_EQ(analysis.report.vms[0].flow.pid, 20u);
+  const auto none = analyze_traces({Recorded().folder.path()}, nullptr, {.vm = "30"});
+  EXPECT_FALSE(none);
+}
+
+TEST(TraceAnalysis, tells_of_what_happened_since_the_onset_by_itself) {
+  const auto analysis = Recorded().analyze({.onset_ns = 8 * kSecond});
+  EXPECT_EQ(exits_of(analysis.report), 20u);
+  EXPECT_EQ(exits_of(analysis.since_onset), 6u);
+}
+
+TEST(TraceAnalysis, that_is_told_to_end_is_interrupted) {
+  const Recorded recorded;
+  const auto analysis = analyze_traces({recorded.folder.path()}, nullptr,
+                                       {.on_progress = [](const auto&) { return false; }});
+  ASSERT_TRUE(analysis);
+  EXPECT_TRUE(analysis->interrupted);
+}
+
+TEST(TraceAnalysis, of_a_folder_without_a_trace_is_one_error) {
+  const TemporaryFolder empty;
+  EXPECT_FALSE(analyze_traces({empty.path()}, nullptr, {}));
+}
+
+}  // namespace vmflow::test
