@@ -4,39 +4,28 @@
 
 #include <babeltrace2/babeltrace.h>
 
-#include <memory>
 #include <string>
 
+#include "agent/c_handle.h"
 #include "agent/result.h"
 
 namespace vmflow::bt {
 
-template <auto kPut>
-struct Put {
-  template <typename T>
-  void operator()(T* object) const {
-    kPut(object);
-  }
-};
-
-template <typename T, auto kPut>
-using Owner = std::unique_ptr<T, Put<kPut>>;
-
-using Graph = Owner<bt_graph, bt_graph_put_ref>;
-using Plugin = Owner<const bt_plugin, bt_plugin_put_ref>;
-using Value = Owner<bt_value, bt_value_put_ref>;
-using SinkClass = Owner<const bt_component_class_sink, bt_component_class_sink_put_ref>;
-using SourceClass = Owner<const bt_component_class_source, bt_component_class_source_put_ref>;
-using IteratorClass = Owner<const bt_message_iterator_class, bt_message_iterator_class_put_ref>;
-using Iterator = Owner<bt_message_iterator, bt_message_iterator_put_ref>;
-using TraceClass = Owner<bt_trace_class, bt_trace_class_put_ref>;
-using Trace = Owner<bt_trace, bt_trace_put_ref>;
-using StreamClass = Owner<bt_stream_class, bt_stream_class_put_ref>;
-using Stream = Owner<bt_stream, bt_stream_put_ref>;
-using EventClass = Owner<bt_event_class, bt_event_class_put_ref>;
-using ClockClass = Owner<bt_clock_class, bt_clock_class_put_ref>;
-using FieldClass = Owner<bt_field_class, bt_field_class_put_ref>;
-using Packet = Owner<bt_packet, bt_packet_put_ref>;
+using Graph = CHandle<bt_graph, bt_graph_put_ref>;
+using Plugin = CHandle<const bt_plugin, bt_plugin_put_ref>;
+using Value = CHandle<bt_value, bt_value_put_ref>;
+using SinkClass = CHandle<const bt_component_class_sink, bt_component_class_sink_put_ref>;
+using SourceClass = CHandle<const bt_component_class_source, bt_component_class_source_put_ref>;
+using IteratorClass = CHandle<const bt_message_iterator_class, bt_message_iterator_class_put_ref>;
+using Iterator = CHandle<bt_message_iterator, bt_message_iterator_put_ref>;
+using TraceClass = CHandle<bt_trace_class, bt_trace_class_put_ref>;
+using Trace = CHandle<bt_trace, bt_trace_put_ref>;
+using StreamClass = CHandle<bt_stream_class, bt_stream_class_put_ref>;
+using Stream = CHandle<bt_stream, bt_stream_put_ref>;
+using EventClass = CHandle<bt_event_class, bt_event_class_put_ref>;
+using ClockClass = CHandle<bt_clock_class, bt_clock_class_put_ref>;
+using FieldClass = CHandle<bt_field_class, bt_field_class_put_ref>;
+using Packet = CHandle<bt_packet, bt_packet_put_ref>;
 
 /// What libbabeltrace2 says went wrong on this thread, its innermost cause; it is forgotten there.
 std::string take_error();

@@ -6,31 +6,22 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <span>
+
+#include "agent/c_handle.h"
 
 namespace vmflow::lttng_calls {
 namespace {
 
 constexpr const char* kChannel = "vmflow";
 
-template <auto kDestroy>
-struct Destroyer {
-  template <typename T>
-  void operator()(T* handle) const {
-    kDestroy(handle);
-  }
-};
-template <typename T, auto kDestroy>
-using Owned = std::unique_ptr<T, Destroyer<kDestroy>>;
-
-using Handle = Owned<lttng_handle, lttng_destroy_handle>;
-using Channel = Owned<lttng_channel, lttng_channel_destroy>;
-using Event = Owned<lttng_event, lttng_event_destroy>;
-using Descriptor = Owned<lttng_session_descriptor, lttng_session_descriptor_destroy>;
-using Output = Owned<lttng_snapshot_output, lttng_snapshot_output_destroy>;
+using Handle = CHandle<lttng_handle, lttng_destroy_handle>;
+using Channel = CHandle<lttng_channel, lttng_channel_destroy>;
+using Event = CHandle<lttng_event, lttng_event_destroy>;
+using Descriptor = CHandle<lttng_session_descriptor, lttng_session_descriptor_destroy>;
+using Output = CHandle<lttng_snapshot_output, lttng_snapshot_output_destroy>;
 template <typename T>
-using List = Owned<T, std::free>;
+using List = CHandle<T, std::free>;
 
 /// Some calls return the code, some its negative.
 std::string what_to_do(int code) {

@@ -15,24 +15,12 @@
 
 #include "analysis/metric_catalog.h"
 #include "tests/analysis/hand_made_model.h"
+#include "tests/exporters/golden.h"
 
 namespace vmflow::test {
 namespace {
 
 constexpr PrometheusOptions kAll{.per_vcpu = true, .vm_waits = true};
-const std::string kGolden = VMFLOW_SOURCE_DIR "/tests/exporters/golden_page.txt";
-
-std::string golden_page() {
-  std::ifstream file(kGolden, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
 
 /// The lines of `text` that begin with `start`.
 std::vector<std::string> lines_with(const std::string& text, const std::string& start) {
@@ -81,11 +69,7 @@ Ran promtool_on(const std::string& page) {
 }
 
 TEST(PrometheusText, is_the_golden_page) {
-  const auto page = prometheus_text(hand_made_model(), kAll);
-  if (std::getenv("VMFLOW_WRITE_GOLDEN") != nullptr)
-    std::ofstream(kGolden, std::ios::binary) << page;
-  EXPECT_EQ(lines_of(page), lines_of(golden_page()))
-      << "if the change is wanted: VMFLOW_WRITE_GOLDEN=1 and this test again";
+  expect_golden(prometheus_text(hand_made_model(), kAll), "golden_page.txt");
 }
 
 TEST(PrometheusText, promtool_has_nothing_to_say_about_a_page) {

@@ -3,40 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "exporters/report_json.h"
+#include "tests/exporters/golden.h"
 #include "tests/exporters/hand_made_report.h"
 
 namespace vmflow::test {
 namespace {
 
 using Json = nlohmann::json;
-
-const std::string kFolder = VMFLOW_SOURCE_DIR "/tests/exporters/";
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-void expect_golden(const std::string& text, const std::string& name) {
-  if (std::getenv("VMFLOW_WRITE_GOLDEN") != nullptr)
-    std::ofstream(kFolder + name, std::ios::binary) << text;
-  EXPECT_EQ(lines_of(text), lines_of(read(kFolder + name)))
-      << "if the change is wanted: VMFLOW_WRITE_GOLDEN=1 and this test again";
-}
 
 size_t characters(const std::string& line) {
   return static_cast<size_t>(std::ranges::count_if(
