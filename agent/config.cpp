@@ -206,7 +206,7 @@ Result<std::variant<Config, PrintAndExit>> parse_command_line(int argc, const ch
     else if (std::holds_alternative<Number>(setting.set))
       app.add_option(flag, numbers[setting.key], setting.help);
     else
-      app.add_flag(flag, switches[setting.key], setting.help);
+      app.add_flag(flag + ",!--no-" + setting.key, switches[setting.key], setting.help);
   }
   try {
     app.parse(argc, argv);

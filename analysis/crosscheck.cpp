@@ -9,6 +9,7 @@
 #include "analysis/crosscheck_scope.h"
 #include "analysis/exit_reason.h"
 #include "analysis/open_interval.h"
+#include "analysis/vcpu_windows.h"
 
 namespace vmflow {
 namespace {
@@ -17,9 +18,11 @@ constexpr double kTimeAllowed = 0.01;
 constexpr double kLeastShare = 0.1;
 constexpr int64_t kEventsAllowed = 2;  // one at each edge
 
-/// The sums of a vCPU at one moment. Time that was held back until polling shows is in them as what
-/// it was before.
-VcpuTotals totals_at(const vcpu_slot& slot, uint64_t ns) {
+/// The sums of a vCPU at one moment, its last event. Time that was held back until polling shows is
+/// in them as what it was before.
+VcpuTotals totals_at(vcpu_slot slot, uint64_t ns) {
+  // What others' events have blamed of its wait since then is not of this window.
+  slot.flow.blame_since_ns = std::min<uint64_t>(slot.flow.blame_since_ns, ns);
   VcpuReading reading = read_vcpu(slot, ns);
   const uint64_t held_ns = std::min<uint64_t>(reading.held_back_ns, slot.flow.held_ns);
   const auto host = [](uint32_t state) { return state == FLOW_VMM ? FLOW_VMM : FLOW_KVM; };
@@ -179,14 +182,6 @@ class Comparison {
       ready_seconds_{"ready_seconds"};
 };
 
-const vcpu_slot* same_vcpu(const Snapshot& snapshot, const vcpu_identity& id) {
-  const auto found = std::ranges::find_if(snapshot.slots, [&](const SlotCopy& copy) {
-    const vcpu_identity& its = copy.slot.id;
-    return its.kvm == id.kvm && its.vcpu == id.vcpu && its.taken_ns == id.taken_ns;
-  });
-  return found == snapshot.slots.end() ? nullptr : &found->slot;
-}
-
 }  // namespace
 
 Crosscheck crosscheck(const Snapshot& first, const Snapshot& last, const ReplayResult& replay,
@@ -196,27 +191,27 @@ Crosscheck crosscheck(const Snapshot& first, const Snapshot& last, const ReplayR
   Crosscheck check;
   Comparison comparison(replay.vocabulary, vendor);
   check.left_out = left_out_of(replay.vocabulary, losses);
-  uint32_t partly = 0;
-  for (const auto& [index, end] : last.slots) {
-    const vcpu_slot* begin = same_vcpu(first, end.id);
+  auto windows = vcpu_windows(first, last);
+  for (const auto& window : windows.followed) {
+    const vcpu_slot& end = window.end;
     const vcpu_slot* replayed = same_vcpu(replay.snapshot, end.id);
-    if (!begin || !replayed || begin->flow.first_ns == 0) {
-      partly++;
+    if (!replayed) {
+      windows.partly++;
       continue;
     }
-    const uint64_t begin_ns = begin->flow.last_ns, end_ns = end.flow.last_ns;
-    if (begin_ns >= end_ns) continue;  // nothing has happened in between
+    if (window.begin_ns() >= window.end_ns()) continue;  // nothing has happened in between
     check.vcpus++;
     comparison.take({.name = "vCPU " + std::to_string(end.id.vcpu_id) + " of process " +
                              std::to_string(end.id.tgid),
-                     .ns = end_ns - begin_ns,
-                     .first = totals_at(*begin, begin_ns),
-                     .last = totals_at(end, end_ns),
-                     .replay = totals_at(*replayed, end_ns)});
+                     .ns = window.end_ns() - window.begin_ns(),
+                     .first = totals_at(window.begin, window.begin_ns()),
+                     .last = totals_at(end, window.end_ns()),
+                     .replay = totals_at(*replayed, window.end_ns())});
   }
-  if (partly != 0)
-    check.left_out.push_back(std::to_string(partly) +
-                             " vCPUs are not compared: they were not there all the time.");
+  if (windows.partly != 0)
+    check.left_out.push_back(std::to_string(windows.partly) +
+                             " vCPUs are not compared: one of the two looks tells too little of "
+                             "them.");
   if (check.vcpus != 0) check.rows = comparison.rows();
   return check;
 }

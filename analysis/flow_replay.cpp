@@ -10,6 +10,7 @@
 #include "analysis/flow_replay_sched.h"
 #include "analysis/flow_replay_totals.h"
 #include "analysis/flow_replay_wake.h"
+#include "analysis/vcpu_windows.h"
 
 namespace vmflow {
 namespace {
@@ -194,12 +195,7 @@ void FlowReplay::seed(const vcpu_slot& slot, uint64_t stop_ns) {
 }
 
 void FlowReplay::seed(const Snapshot& first, const Snapshot& last) {
-  for (const auto& begin : first.slots) {
-    const auto end = std::ranges::find_if(last.slots, [&](const SlotCopy& copy) {
-      return copy.index == begin.index && copy.slot.id.generation == begin.slot.id.generation;
-    });
-    if (end != last.slots.end()) seed(begin.slot, end->slot.flow.last_ns);
-  }
+  for (const auto& window : vcpu_windows(first, last).followed) seed(window.begin, window.end_ns());
 }
 
 void FlowReplay::step(const Event& event) {

@@ -49,8 +49,7 @@ class FlowReplay {
   /// count, earlier ones only tell the context. So its totals less those of `slot` are what
   /// happened in between.
   void seed(const vcpu_slot& slot, uint64_t stop_ns = ~uint64_t{0});
-  /// The same for every vCPU that is in both: from its last event in `first` to its last one in
-  /// `last`.
+  /// The same for every vCPU that both looks tell of: see vcpu_windows().
   void seed(const Snapshot& first, const Snapshot& last);
 
   void step(const Event& event);

@@ -163,13 +163,19 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
 }
 
 void add_crosscheck(TraceReport& report, const Crosscheck& check) {
-  for (const auto& row : check.rows)
+  for (const auto& row : check.rows) {
+    if (!row.is_time && !row.agrees() && row.replay < row.aggregate)
+      report.missing.push_back(
+          {fmt::format("{:.0f} of {:.0f} {} ({:.1f} %)", row.aggregate - row.replay, row.aggregate,
+                       row.quantity, 100 * (row.aggregate - row.replay) / row.aggregate),
+           "they were counted while the trace was recorded, and are not in it"});
     report.crosscheck.push_back({.quantity = row.quantity,
                                  .unit = row.is_time ? "s" : "",
                                  .aggregate = row.aggregate,
                                  .replay = row.replay,
                                  .disagreement_ratio = row.disagreement_ratio,
                                  .allowed_ratio = row.allowed_ratio});
+  }
   report.crosscheck_left_out.insert(report.crosscheck_left_out.end(), check.left_out.begin(),
                                     check.left_out.end());
 }

@@ -165,10 +165,13 @@ Verdict emulated(const Sums& sums) {
           fmt::format("Its VMM works {} for it: look at its emulated devices.", sums.of_time(ns))};
 }
 
-/// Handling the exits of one reason takes much of its CPU time.
+/// Handling the exits of one reason takes much of its CPU time. Shape: few that take long are no
+/// storm, but slow handling; emulated() and others tell it.
 Verdict exit_storm(const Sums& sums) {
+  constexpr uint64_t kSlowNs = 10'000'000;
   const auto top = std::ranges::max_element(sums.vm.exits, {}, &ExitFlow::ns);
   if (top == sums.vm.exits.end() || !is_share(top->ns, sums.on_cpu_ns, 0.3)) return {};
+  if (top->ns / kSlowNs >= top->count) return {};
   return {Cause::kOwnLoad, top->ns, sums.whole_ns,
           fmt::format("An exit storm of its own: {} {} exits take {} of its CPU time ({}).",
                       count_text(top->count), top->reason, share_text(top->ns, sums.on_cpu_ns),

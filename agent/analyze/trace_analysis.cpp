@@ -103,6 +103,15 @@ TraceLosses losses_of(const TraceContents& contents) {
   return {.events = discarded_events(contents), .packets = discarded_packets(contents)};
 }
 
+constexpr const char* kLttngTimes =
+    "LTTng's times: its probes run a moment before or after vmflow's, and their own time lies "
+    "between, so only its counts are compared";
+
+void leave_out_times(Crosscheck& check) {
+  std::erase_if(check.rows, [](const Agreement& row) { return row.is_time; });
+  check.left_out.emplace_back(kLttngTimes);
+}
+
 /// LTTng's own count of exits beside the ring: the second source. Its times are its own.
 Result<void> add_second_source(const Recorders& recorders, const AggregateWindow& aggregate,
                                const AnalysisOptions& options, TraceContents& contents,
@@ -128,9 +137,7 @@ Result<void> add_second_source(const Recorders& recorders, const AggregateWindow
       row.quantity = "exits_lttng";
       check.rows.push_back(std::move(row));
     }
-    check.left_out.push_back(
-        "LTTng's times: its probes run a moment before or after vmflow's, so only its counts are "
-        "compared");
+    check.left_out.emplace_back(kLttngTimes);
   }
   return {};
 }
@@ -179,6 +186,7 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
     if (auto added = add_second_source(*recorders, *aggregate, options, *contents, analysis.check);
         !added)
       return tl::unexpected(added.error());
+  if (!own && !analysis.check.rows.empty()) leave_out_times(analysis.check);
   analysis.interrupted = contents->interrupted;
   analysis.events = contents->events;
   auto report = replay_report(

@@ -15,6 +15,7 @@
 #include <numeric>
 #include <utility>
 
+#include "agent/sources/monotonic_clock.h"
 #include "vmflow.skel.h"
 
 namespace vmflow {
@@ -220,7 +221,9 @@ Result<void> BpfPrograms::map_memory() {
 }
 
 void BpfPrograms::set_recording(bool on) {
+  if (on == (recording_since_ns_ != 0)) return;
   __atomic_store_n(&object_->bss->recording, on ? 1u : 0u, __ATOMIC_RELEASE);
+  recording_since_ns_ = on ? monotonic_ns() : 0;
 }
 
 program_cost BpfPrograms::cost(flow_program program) const {

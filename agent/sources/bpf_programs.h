@@ -50,6 +50,8 @@ class BpfPrograms {
   uint32_t ring_records() const { return ring_records_; }
   /// Begins or ends recording.
   void set_recording(bool on);
+  /// When it was begun last; 0: it does not record. Units: CLOCK_MONOTONIC.
+  uint64_t recording_since_ns() const { return recording_since_ns_; }
 
   /// Runs and sampled time of one program, all CPUs together.
   program_cost cost(flow_program program) const;
@@ -132,6 +134,7 @@ class BpfPrograms {
   const exit_histogram* histograms_ = nullptr;
   const ring_record* ring_ = nullptr;
   uint32_t ring_records_ = 0;
+  uint64_t recording_since_ns_ = 0;
   uint32_t slot_count_ = 0;
   uint32_t cpu_count_ = 0;
   DestroyHook destroy_hook_ = DestroyHook::none;

@@ -140,7 +140,9 @@ RingReading read_ring(const BpfPrograms& programs, uint32_t isa) {
     copy.records = copies[cpu];
     cpus.push_back(copy);
   }
-  return ring_events(cpus, isa);
+  auto reading = ring_events(cpus, isa);
+  reading.first_ns = std::max(reading.first_ns, programs.recording_since_ns());
+  return reading;
 }
 
 uint64_t ring_bytes(const BpfPrograms& programs) {

@@ -14,8 +14,7 @@ namespace vmflow {
 /// What a copy of the flight recorder holds.
 struct RingReading {
   std::vector<Event> events;  ///< by time
-  uint64_t first_ns =
-      0;              ///< from here on every CPU's records are whole; 0: none was ever overwritten
+  uint64_t first_ns = 0;  ///< from here on every CPU's records are whole; 0: all that there were
   uint64_t torn = 0;  ///< records that were being written
   uint64_t unknown = 0;  ///< of a kind that this program does not know
 };

@@ -163,10 +163,9 @@ Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder, 
   if (!written) return tl::unexpected(written.error());
   trace.parts.emplace_back(kRingFolder);
   trace.events_lost += reading.torn;
-  const auto first_ns = std::max(reading.first_ns, reading.events.front().ns);
-  trace.first_ns = first_ns;
+  trace.first_ns = std::max(reading.first_ns, reading.events.front().ns);
   trace.last_ns = reading.events.back().ns;
-  return first_ns;
+  return reading.first_ns != 0 ? reading.first_ns : trace.first_ns;
 }
 
 Result<uint64_t> FlightRecorder::save_lttng(const std::filesystem::path& folder,

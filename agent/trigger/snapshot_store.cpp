@@ -197,7 +197,18 @@ Result<void> SnapshotStore::add(const std::string& id, const std::string& name,
                                 std::string_view text) {
   const auto folder = folder_ / id;
   if (!is_own_folder(folder)) return failure(fmt::format("{}: it is gone", folder.string()));
-  if (auto written = write_new_file(folder / name, text); !written) return written;
+  // Under another name until it is whole: who waits for it reads no half.
+  const auto partial = folder / (name + ".partial");
+  ::unlink(partial.c_str());
+  auto written = write_new_file(partial, text);
+  // Nothing is replaced.
+  if (written && ::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, (folder / name).c_str(),
+                             RENAME_NOREPLACE) != 0)
+    written = failure(fmt::format("{}: cannot be renamed: {}", partial.string(), std::strerror(errno)));
+  if (!written) {
+    ::unlink(partial.c_str());
+    return written;
+  }
   {
     const std::lock_guard lock(mutex_);
     for (auto& kept : kept_)

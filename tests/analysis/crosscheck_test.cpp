@@ -208,7 +208,22 @@ TEST(Crosscheck, what_an_lttng_trace_cannot_tell_is_left_out_in_words) {
         << agreement.quantity << " " << agreement.where << " " << agreement.disagreement_ratio;
 }
 
-TEST(Crosscheck, of_vcpus_that_came_or_went_is_left_out) {
+TEST(Crosscheck, follows_a_vcpu_from_its_first_event_if_it_came_in_between) {
+  for (const bool told : {true, false}) {
+    auto all = recorded(10, told);
+    all.first = look(all.events, all.events.front().ns - 1);
+    ASSERT_TRUE(all.first.slots.empty());
+    const auto result = check(all, all.events);
+    EXPECT_EQ(result.vcpus, DrawnLife::kVcpus);
+    EXPECT_GT(row(result, "exits").aggregate, 9000);
+    for (const auto& agreement : result.rows)
+      EXPECT_EQ(agreement.disagreement_ratio, 0)
+          << told << " " << agreement.quantity << " " << agreement.where;
+    EXPECT_FALSE(row(check(all, thinned(all.events, 100, kAny)), "exits").agrees());
+  }
+}
+
+TEST(Crosscheck, of_vcpus_that_a_look_does_not_tell_is_left_out) {
   auto all = recorded(8, true);
   all.first.slots.pop_back();
   const auto result = check(all, all.events);

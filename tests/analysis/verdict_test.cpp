@@ -110,6 +110,13 @@ TEST(Verdict, an_exit_storm_is_the_vms_own_load) {
   EXPECT_EQ(verdict_of(flow, {}).cost_ns, 0u);
 }
 
+TEST(Verdict, a_single_exit_that_takes_long_is_no_storm) {
+  auto flow = vm({{FLOW_GUEST, 5}, {FLOW_VMM, 5}});
+  flow.exits = {{"ioio", 1, 5 * kSecond}};
+  expect(verdict_of(flow, {}), Cause::kPlatform, 5,
+         "Its VMM works 50 % of its time (5.00 s) for it: look at its emulated devices.");
+}
+
 TEST(Verdict, a_disk_is_only_blamed_on_whom_it_worked_for) {
   auto flow = vm({{FLOW_GUEST, 5}, {FLOW_HALTED, 5}});
   flow.wait_ns[static_cast<size_t>(WaitReason::kDisk)] = 5 * kSecond;

@@ -1,69 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Label lab: a trace that LTTng has recorded of a guest that knows what it did.
 #include <gtest/gtest.h>
-#include <unistd.h>
+#include <time.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "agent/sources/ctf_events.h"
 #include "agent/trigger/ctf_writer.h"
 #include "figure.h"
 #include "guest.h"
+#include "lttng_daemon.h"
+#include "plain_trace.h"
 
 namespace vmflow::lab {
 namespace {
 
 constexpr uint32_t kCpuid = 0x72;  // SVM
-
-/// By name, never by a wildcard: LTTng's kvm_mmio oopses the host.
-const std::vector<std::string> kEvents{"kvm_x86_entry",
-                                       "kvm_x86_exit",
-                                       "kvm_userspace_exit",
-                                       "kvm_x86_apic_accept_irq",
-                                       "kvm_set_irq",
-                                       "kvm_msi_set_irq",
-                                       "kvm_x86_nested_vmexit",
-                                       "kvm_fpu",
-                                       "kvm_x86_nested_vmexit_inject",
-                                       "sched_switch",
-                                       "sched_waking",
-                                       "sched_wakeup",
-                                       "sched_migrate_task",
-                                       "sched_process_exit",
-                                       "irq_handler_entry",
-                                       "irq_handler_exit",
-                                       "x86_irq_vectors_local_timer_entry",
-                                       "x86_irq_vectors_local_timer_exit"};
-
-void lttng(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "lttng");
-  const auto done = run(arguments);
-  if (done.status != 0) throw std::runtime_error(arguments[1] + ": " + done.err + done.out);
-}
-
-/// Until sessiond answers. Its own time, not the clock's.
-void wait_for(Process& sessiond) {
-  while (run({"lttng", "list"}).status != 0)
-    if (!sessiond.is_running()) throw std::runtime_error("lttng-sessiond: " + sessiond.err());
-}
-
-/// What is recorded while `body` runs is in `folder`.
-template <typename Body>
-void record(const std::string& folder, bool with_contexts, Body body) {
-  lttng({"create", "vmflow-test", "--output=" + folder});
-  lttng({"enable-channel", "--kernel", "--session=vmflow-test", "--subbuf-size=1M",
-         "--num-subbuf=8", "channel"});
-  for (const auto& event : kEvents)
-    lttng({"enable-event", "--kernel", "--session=vmflow-test", "--channel=channel", event});
-  if (with_contexts)
-    lttng({"add-context", "--kernel", "--session=vmflow-test", "--channel=channel", "--type=pid",
-           "--type=tid", "--type=procname"});
-  lttng({"start", "vmflow-test"});
-  body();
-  lttng({"stop", "vmflow-test"});
-  lttng({"destroy", "vmflow-test"});
-}
 
 struct Guests {
   pid_t pid = 0;
@@ -103,24 +55,14 @@ uint64_t cpuids_of(const Seen& seen, uint32_t tid, uint32_t tgid) {
 }
 
 class Ctf : public testing::Test {
- protected:
-  void SetUp() override {
-    setenv("LTTNG_HOME", "/run", 1);
-    sessiond_.emplace(std::vector<std::string>{"lttng-sessiond"});
-    wait_for(*sessiond_);
-  }
-  void TearDown() override {
-    sessiond_->signal(SIGTERM);
-    sessiond_->wait();
-  }
-  std::optional<Process> sessiond_;
+  LttngDaemon daemon_;
 };
 
 }  // namespace
 
 TEST_F(Ctf, lttngs_trace_holds_every_cpuid) {
   Guests guest;
-  record("/run/trace", true, [&] { guest = run_cpuids(); });
+  record({.folder = "/run/trace"}, [&] { guest = run_cpuids(); });
   const auto seen = read("/run/trace");
   ASSERT_EQ(seen.contents.traces.size(), 1u);
   const auto& trace = seen.contents.traces[0];
@@ -145,7 +87,7 @@ TEST_F(Ctf, lttngs_trace_holds_every_cpuid) {
 
 TEST_F(Ctf, threads_are_told_by_switches_where_there_are_no_contexts) {
   Guests guest;
-  record("/run/bare", false, [&] { guest = run_cpuids(); });
+  record({.folder = "/run/bare", .with_contexts = false}, [&] { guest = run_cpuids(); });
   const auto seen = read("/run/bare");
   EXPECT_EQ(cpuids_of(seen, guest.tid, 0), 3001u);
   EXPECT_FALSE(seen.contents.traces[0].tells_tid);
@@ -153,7 +95,7 @@ TEST_F(Ctf, threads_are_told_by_switches_where_there_are_no_contexts) {
 
 // What LTTng recorded, written by vmflow, is the same again.
 TEST_F(Ctf, a_copy_by_vmflow_holds_the_same) {
-  record("/run/first", true, [] { run_cpuids(); });
+  record({.folder = "/run/first"}, [] { run_cpuids(); });
   const auto seen = read("/run/first");
   CtfWriteOptions options;
   options.boot_id = seen.contents.traces[0].clock.uuid;

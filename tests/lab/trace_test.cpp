@@ -1,104 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Label lab, with --lttng: from a neighbour that takes the CPU to a folder that says so, with what
 // was before; the counters against the trace.
-#include <gtest/gtest.h>
-#include <signal.h>
+#include <time.h>
 
-#include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <thread>
+#include <memory>
 
-#include "figure.h"
-#include "guest.h"
 #include "lttng_daemon.h"
-#include "stopwatch.h"
+#include "recording_agent.h"
 
 namespace vmflow::lab {
-namespace {
-
-using std::chrono::milliseconds;
-
-const std::string kFolder = "/run/snapshots";
-
-/// An agent that records, with a folder of its own.
-class RecordingAgent {
- public:
-  explicit RecordingAgent(std::vector<std::string> more = {}) {
-    keep_to_first_cpu();
-    std::filesystem::remove_all(kFolder);
-    std::vector<std::string> flags = {
-        "--trace.dir",       kFolder, "--trace.min-free-mib", "0", "--trace.ring-mib-per-cpu", "16",
-        "--trace.lttng-mib", "128",   "--web.enable-writes"};
-    flags.insert(flags.end(), more.begin(), more.end());
-    agent_.emplace(flags);
-    agent_->wait_until_ready();
-  }
-  AgentProcess& operator*() { return *agent_; }
-  AgentProcess* operator->() { return &*agent_; }
-
-  Json snapshots() { return Json::parse(agent_->get("/api/v1/snapshots"))["snapshots"]; }
-
-  /// The first snapshot that is complete, within `most`; null if there is none.
-  Json wait_for_snapshot(double most) {
-    const Stopwatch watch;
-    while (watch.seconds() < most) {
-      for (const auto& one : snapshots())
-        if (one["state"] == "complete") return one;
-      std::this_thread::sleep_for(milliseconds(200));
-    }
-    return nullptr;
-  }
-  /// The backend that the agent's page calls available, best first.
-  std::string backend() {
-    const auto page = agent_->scrape();
-    for (const auto* name : {"lttng+ring", "lttng_sched+ring", "ring"})
-      if (page.sum("vmflow_trace_backend_available", {{"backend", name}}) == 1) return name;
-    return "none";
-  }
-  bool wait_for_backend(const std::string& name, double most = 20) {
-    const Stopwatch watch;
-    while (backend() != name)
-      if (watch.seconds() > most)
-        return false;
-      else
-        std::this_thread::sleep_for(milliseconds(200));
-    return true;
-  }
-  /// The report that the agent has written beside a snapshot, once it is there.
-  Json wait_for_report(const std::string& id) {
-    const auto path = std::filesystem::path(kFolder) / id / "report.json";
-    const Stopwatch watch;
-    while (!std::filesystem::exists(path)) {
-      if (watch.seconds() > 60) throw std::runtime_error("no report: " + agent_->process().err());
-      std::this_thread::sleep_for(milliseconds(200));
-    }
-    std::this_thread::sleep_for(milliseconds(200));
-    std::ifstream file(path);
-    return Json::parse(file);
-  }
-
- private:
-  std::optional<AgentProcess> agent_;
-};
-
-void expect_agreement(const Json& report) {
-  ASSERT_FALSE(report["crosscheck"]["rows"].empty()) << "nothing was compared";
-  for (const auto& row : report["crosscheck"]["rows"]) {
-    figure("{:<14} live {:<14} trace {:<14} disagreement {:.5f}, allowed {:.5f}",
-           row["quantity"].get<std::string>(), row["aggregate"].dump(), row["replay"].dump(),
-           row["disagreement_ratio"].get<double>(), row["allowed_ratio"].get<double>());
-    EXPECT_LE(row["disagreement_ratio"].get<double>(), row["allowed_ratio"].get<double>())
-        << row["quantity"];
-  }
-}
-
-std::string folder_of(const Json& snapshot) {
-  return kFolder + "/" + snapshot["id"].get<std::string>();
-}
-
-}  // namespace
 
 TEST(Trace, of_a_noisy_neighbour_holds_what_was_before_it_and_names_it) {
   LttngDaemon daemon;
@@ -145,8 +55,7 @@ TEST(Trace, of_the_ring_alone_agrees_with_the_counters) {
   Guest halts({"hlt", "--count", "20000", "--period-us", "500", "--pin", "1"});
   Guest exits({"cpuid", "--count", "200000", "--pin", "1"});
   std::this_thread::sleep_for(std::chrono::seconds(8));
-  const auto asked = run({vmflow_path(), "snapshot", "--reason", "a look", "--wait", "--agent",
-                          "http://127.0.0.1:" + std::to_string(agent->port())});
+  const auto asked = agent.ask({"--reason", "a look", "--wait"});
   ASSERT_EQ(asked.status, 0) << asked.err;
   const auto snapshot = agent.snapshots()[0];
   expect_agreement(agent.wait_for_report(snapshot["id"]));
@@ -154,6 +63,28 @@ TEST(Trace, of_the_ring_alone_agrees_with_the_counters) {
   for (const auto* quantity : {"exits", "state_seconds", "ready_seconds"})
     EXPECT_TRUE(page.has("vmflow_fusion_disagreement_ratio", {{"quantity", quantity}})) << quantity;
   EXPECT_TRUE(std::filesystem::exists(folder_of(snapshot) + "/report.html"));
+  EXPECT_EQ(agent->stop().status, 0);
+}
+
+TEST(Trace, on_trigger_holds_what_was_after_it) {
+  LttngDaemon daemon;
+  RecordingAgent agent({"--trigger.rules", "none", "--trace.mode", "on-trigger",
+                        "--trace.record-seconds", "3"});
+  ASSERT_TRUE(agent.wait_for_backend("lttng+ring")) << agent->process().err();
+  EXPECT_EQ(run({"lttng", "list"}).out.find("vmflow"), std::string::npos) << "nothing is recorded";
+  Guest halts({"hlt", "--count", "20000", "--period-us", "500", "--pin", "1"});
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  const Stopwatch watch;
+  const auto asked = agent.ask({"--wait"});
+  ASSERT_EQ(asked.status, 0) << asked.err;
+  const auto snapshot = agent.snapshots()[0];
+  const auto report = agent.wait_for_report(snapshot["id"]);
+  const auto seconds = report["window"]["seconds"].get<double>();
+  figure("asked, complete after {:.1f} s: a window of {:.1f} s", watch.seconds(), seconds);
+  EXPECT_GE(seconds, 2.5);
+  EXPECT_LE(seconds, watch.seconds());
+  expect_agreement(report);
+  EXPECT_EQ(run({"lttng", "list"}).out.find("vmflow"), std::string::npos) << "it records no more";
   EXPECT_EQ(agent->stop().status, 0);
 }
 
@@ -179,8 +110,7 @@ TEST(Trace, backends_are_told_as_they_come_and_go) {
   EXPECT_TRUE(agent.wait_for_backend("ring", 90)) << agent->process().err();
   Guest guest({"cpuid", "--count", "3001"});
   guest.truth();
-  const auto asked = run({vmflow_path(), "snapshot", "--wait", "--agent",
-                          "http://127.0.0.1:" + std::to_string(agent->port())});
+  const auto asked = agent.ask({"--wait"});
   EXPECT_EQ(asked.status, 0) << asked.err;
   EXPECT_EQ(agent->stop().status, 0);
 }

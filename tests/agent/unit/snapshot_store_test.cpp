@@ -241,6 +241,7 @@ TEST(SnapshotStore, what_is_added_later_counts_for_the_quota) {
   ASSERT_TRUE(stored.store->add(newest, "report.json", std::string(1000, 'x')));
   EXPECT_EQ(stored.ids(), std::vector<std::string>{newest}) << "the oldest had to go";
   EXPECT_FALSE(stored.store->add(newest, "report.json", "again")) << "nothing is replaced";
+  EXPECT_EQ(stored.store->files_of(newest).size(), 3u) << "and no part of it is left";
   EXPECT_FALSE(stored.store->add(oldest, "report.html", "late")) << "it is gone";
 }
 
