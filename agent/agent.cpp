@@ -81,6 +81,7 @@ Result<void> Agent::load() {
   auto programs = BpfPrograms::load(*support_, config_.max_vcpus);
   if (!programs) return tl::unexpected(programs.error());
   programs_ = std::move(*programs);
+  has_ring_ = programs_->ring() != nullptr;
   programs_->discover_vcpus();
   checking_codes_ = programs_->begin_code_check();
   spdlog::info(

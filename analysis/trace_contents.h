@@ -39,6 +39,8 @@ struct TraceReading {
   std::map<std::string, uint64_t> misshapen;  ///< known names whose fields are not what they were
   uint64_t first_ns = 0;
   uint64_t last_ns = 0;
+  /// Since when the buffers of all CPUs reach: before, events of some are missing. 0: not told.
+  uint64_t whole_from_ns = 0;
   uint64_t discarded_events = 0;
   uint64_t discarded_packets = 0;
   /// Places where events were lost and nobody counted how many: in LTTng's snapshots often before

@@ -214,6 +214,9 @@ std::optional<uint32_t> busy_vcpu(const VmFlow& vm) {
 /// What is said if nothing took much.
 Verdict unhurt(const Sums& sums) {
   const auto guest_ns = guest_time(sums.vm.time);
+  if (guest_ns == 0 && sums.vm.exits.empty() && is_share(sums.on_cpu_ns, sums.whole_ns, 0.05))
+    return {Cause::kUnknown, 0, sums.whole_ns,
+            "What it does is not known: KVM reports neither VM entries nor VM exits of it."};
   const auto idle_ns = sums.state(FLOW_HALTED) + sums.state(FLOW_HALT_POLL);
   if (is_share(guest_ns, sums.whole_ns, 0.6))
     return {Cause::kOwnLoad, 0, sums.whole_ns,

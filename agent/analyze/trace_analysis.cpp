@@ -20,6 +20,8 @@ namespace {
 struct Recorders {
   std::vector<std::string> own;
   std::vector<std::string> others;
+  uint64_t own_whole_from_ns = 0;
+  uint64_t others_whole_from_ns = 0;
 };
 
 Result<Recorders> find_recorders(const std::vector<std::string>& paths) {
@@ -29,8 +31,11 @@ Result<Recorders> find_recorders(const std::vector<std::string>& paths) {
   const auto contents = read_ctf_isolated(paths, options, [](const Event&) { return false; });
   if (!contents) return tl::unexpected(contents.error());
   for (const auto& trace : contents->traces) {
-    auto& group = trace.tracer == kOwnTracer ? recorders.own : recorders.others;
+    const bool own = trace.tracer == kOwnTracer;
+    auto& group = own ? recorders.own : recorders.others;
+    auto& from_ns = own ? recorders.own_whole_from_ns : recorders.others_whole_from_ns;
     group.insert(group.end(), trace.paths.begin(), trace.paths.end());
+    from_ns = std::max(from_ns, trace.whole_from_ns);
   }
   return recorders;
 }
@@ -46,6 +51,11 @@ class Pass {
   FlowReplay* onset = nullptr;
   /// Replays from what the kernel side had counted: to be held against it.
   FlowReplay* seeded = nullptr;
+  /// Before, some CPUs' events are missing: only the replay that has a beginning of its own takes
+  /// them.
+  uint64_t whole_from_ns = 0;
+  /// How many events were before that.
+  uint64_t too_early() const { return too_early_; }
 
   Result<TraceContents> read(const std::vector<std::string>& paths) {
     CtfReadOptions reading;
@@ -61,8 +71,12 @@ class Pass {
 
  private:
   bool step(const Event& event) {
-    if (first_ns_ == 0) first_ns_ = event.ns;
     if (seeded) seeded->step(event);
+    if (event.ns < whole_from_ns) {
+      too_early_++;
+      return true;
+    }
+    if (first_ns_ == 0) first_ns_ = event.ns;
     const double seconds = static_cast<double>(event.ns - std::min(event.ns, first_ns_)) / 1e9;
     if (options_.from_seconds && seconds < *options_.from_seconds) return true;
     if (options_.to_seconds && seconds > *options_.to_seconds) {
@@ -77,6 +91,7 @@ class Pass {
 
   const AnalysisOptions& options_;
   uint64_t first_ns_ = 0;
+  uint64_t too_early_ = 0;
   bool is_past_end_ = false;
 };
 
@@ -169,6 +184,7 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   Pass pass(options);
   pass.whole = &whole;
   if (options.onset_ns != 0) pass.onset = &onset;
+  pass.whole_from_ns = own ? recorders->own_whole_from_ns : recorders->others_whole_from_ns;
   if (aggregate) {
     seeded.seed(aggregate->first, aggregate->last);
     pass.seeded = &seeded;
@@ -194,6 +210,10 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
       [&](const VmFlow& vm) { return options.vm.empty() || is_wanted(vm, options.vm); });
   if (report.vms.empty() && !options.vm.empty())
     return failure(fmt::format("no VM '{}' in the trace", options.vm));
+  if (pass.too_early() > 0)
+    report.missing.push_back(
+        {fmt::format("what was before: {} events", pass.too_early()),
+         "the buffers of some CPUs do not reach back that far, so these are not used"});
   add_crosscheck(report, analysis.check);
   if (options.onset_ns != 0)
     analysis.since_onset =

@@ -14,6 +14,8 @@ namespace vmflow::bt {
 using Graph = CHandle<bt_graph, bt_graph_put_ref>;
 using Plugin = CHandle<const bt_plugin, bt_plugin_put_ref>;
 using Value = CHandle<bt_value, bt_value_put_ref>;
+using ConstValue = CHandle<const bt_value, bt_value_put_ref>;
+using QueryExecutor = CHandle<bt_query_executor, bt_query_executor_put_ref>;
 using SinkClass = CHandle<const bt_component_class_sink, bt_component_class_sink_put_ref>;
 using SourceClass = CHandle<const bt_component_class_source, bt_component_class_source_put_ref>;
 using IteratorClass = CHandle<const bt_message_iterator_class, bt_message_iterator_class_put_ref>;

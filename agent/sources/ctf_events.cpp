@@ -9,6 +9,7 @@
 #include "agent/sources/ctf_decode.h"
 #include "agent/sources/ctf_folders.h"
 #include "agent/sources/ctf_graph.h"
+#include "agent/sources/ctf_ranges.h"
 
 namespace vmflow {
 namespace {
@@ -40,6 +41,10 @@ Result<TraceReading> probe(const std::string& path) {
   if (!is_timed || (!reading.declared.empty() && reading.clock.frequency == 0))
     return failure(fmt::format("the trace {} has no clock: its events cannot be ordered", path));
   reading.paths = {path};
+  if (reading.clock.frequency == 0) return reading;
+  const auto begin_ns = last_stream_begin_ns(path, reading.clock.offset_ns);
+  if (!begin_ns) return tl::unexpected(begin_ns.error());
+  reading.whole_from_ns = *begin_ns;
   return reading;
 }
 
@@ -58,6 +63,7 @@ void add_trace(std::vector<TraceReading>& traces, TraceReading trace) {
   }
   same->paths.push_back(trace.paths.front());
   same->declared.merge(trace.declared);
+  same->whole_from_ns = std::min(same->whole_from_ns, trace.whole_from_ns);
 }
 
 /// Two clocks that tick alike and from the same boot can be merged.

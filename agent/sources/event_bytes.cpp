@@ -220,7 +220,8 @@ bool fields(A& a, TraceReading& trace) {
          a(trace.tells_tid) && a(trace.tells_tgid) && set_field(a, trace.declared) &&
          counts_field(a, trace.events) && counts_field(a, trace.unused) &&
          counts_field(a, trace.misshapen) && a(trace.first_ns) && a(trace.last_ns) &&
-         a(trace.discarded_events) && a(trace.discarded_packets) && a(trace.uncounted_losses);
+         a(trace.whole_from_ns) && a(trace.discarded_events) && a(trace.discarded_packets) &&
+         a(trace.uncounted_losses);
 }
 
 template <typename A>

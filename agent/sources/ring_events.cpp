@@ -117,7 +117,9 @@ RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa) {
       if (oldest_ns == 0) oldest_ns = record.ns;
       if (!append(reading.events, record, copy.cpu, isa)) reading.unknown++;
     }
-    if (overwritten > 0) reading.first_ns = std::max(reading.first_ns, oldest_ns);
+    if (overwritten == 0) continue;
+    reading.first_ns = std::max(reading.first_ns, oldest_ns);
+    reading.whole_from[copy.cpu] = oldest_ns;
   }
   std::ranges::stable_sort(reading.events, {}, &Event::ns);
   return reading;
@@ -141,7 +143,13 @@ RingReading read_ring(const BpfPrograms& programs, uint32_t isa) {
     cpus.push_back(copy);
   }
   auto reading = ring_events(cpus, isa);
-  reading.first_ns = std::max(reading.first_ns, programs.recording_since_ns());
+  const uint64_t since_ns = programs.recording_since_ns();
+  if (since_ns == 0) return reading;
+  reading.first_ns = std::max(reading.first_ns, since_ns);
+  for (const auto& copy : cpus) {
+    auto& whole_from_ns = reading.whole_from[copy.cpu];
+    whole_from_ns = std::max(whole_from_ns, since_ns);
+  }
   return reading;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,9 @@ namespace vmflow {
 struct RingReading {
   std::vector<Event> events;  ///< by time
   uint64_t first_ns = 0;  ///< from here on every CPU's records are whole; 0: all that there were
-  uint64_t torn = 0;  ///< records that were being written
+  std::map<uint32_t, uint64_t>
+      whole_from;        ///< the same for each CPU; absent: since its first event
+  uint64_t torn = 0;     ///< records that were being written
   uint64_t unknown = 0;  ///< of a kind that this program does not know
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace vmflow {
 namespace {
@@ -26,16 +27,26 @@ class Planner {
     std::ranges::stable_sort(order_, {}, [&](uint64_t i) { return events_[i].ns; });
   }
 
-  CtfPlan plan(const std::map<uint32_t, uint64_t>& lost) {
-    for (const auto& [cpu, count] : lost)
+  CtfPlan plan(const CtfCoverage& coverage) {
+    for (const auto& [cpu, count] : coverage.lost)
       if (count > 0) cpus_[cpu].lost = count;
+    for (const auto& [cpu, ns] : coverage.whole_from) {
+      cpus_[cpu];
+      beginnings_.emplace_back(ns, cpu);
+    }
+    std::ranges::sort(beginnings_);
     measure();
     if (cpus_.empty()) cpus_[0];  // a trace without a stream could not be told from a broken one
     for (const auto& [cpu, cutting] : cpus_) plan_.cpus.push_back(cpu);
     plan_.steps.reserve(events_.size() + 4 * cpus_.size());
     for (const auto& [cpu, cutting] : cpus_)
-      if (cutting.events == 0) add_empty_packet(cpu, begin_ns());
-    for (const auto i : order_) add_event(i);
+      if (cutting.events == 0 && !coverage.whole_from.contains(cpu))
+        add_empty_packet(cpu, begin_ns());
+    for (const auto i : order_) {
+      add_beginnings(events_[i].ns);
+      add_event(i);
+    }
+    add_beginnings(UINT64_MAX);
     for (auto& [cpu, cutting] : cpus_) {
       if (cutting.lost == 0) continue;
       add_lost(cpu, cutting, cutting.events == 0 ? begin_ns() : cutting.ends_ns.back(), end_ns());
@@ -45,6 +56,12 @@ class Planner {
   }
 
  private:
+  /// Those until `ns`, at their own time.
+  void add_beginnings(uint64_t ns) {
+    for (; begun_ < beginnings_.size() && beginnings_[begun_].first <= ns; begun_++)
+      add_empty_packet(beginnings_[begun_].second, beginnings_[begun_].first);
+  }
+
   uint64_t begin_ns() const { return order_.empty() ? 0 : events_[order_.front()].ns; }
   uint64_t end_ns() const { return order_.empty() ? 0 : events_[order_.back()].ns; }
 
@@ -87,14 +104,16 @@ class Planner {
   uint64_t most_;
   std::vector<uint64_t> order_;
   std::map<uint32_t, Cutting> cpus_;
+  std::vector<std::pair<uint64_t, uint32_t>> beginnings_;  // by time
+  size_t begun_ = 0;
   CtfPlan plan_;
 };
 
 }  // namespace
 
-CtfPlan plan_ctf(std::span<const Event> events, const std::map<uint32_t, uint64_t>& lost,
+CtfPlan plan_ctf(std::span<const Event> events, const CtfCoverage& coverage,
                  uint64_t events_per_packet) {
-  return Planner(events, events_per_packet).plan(lost);
+  return Planner(events, events_per_packet).plan(coverage);
 }
 
 }  // namespace vmflow

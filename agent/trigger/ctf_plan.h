@@ -27,9 +27,17 @@ struct CtfPlan {
   std::vector<CtfStep> steps;  ///< never back in time
 };
 
-/// Events in any order; `lost` events per CPU, which a reader is told between two packets: before a
-/// stream's first one it would not believe the number.
-CtfPlan plan_ctf(std::span<const Event> events, const std::map<uint32_t, uint64_t>& lost,
+/// What a trace's reader cannot see in its events. Shape: both by CPU.
+struct CtfCoverage {
+  /// Events that were not recorded; told between two packets: before a stream's first one no reader
+  /// would believe the number.
+  std::map<uint32_t, uint64_t> lost;
+  /// Since when all events are there, told by an empty packet; absent: since the first one.
+  std::map<uint32_t, uint64_t> whole_from;
+};
+
+/// Events in any order.
+CtfPlan plan_ctf(std::span<const Event> events, const CtfCoverage& coverage,
                  uint64_t events_per_packet = 8192);
 
 }  // namespace vmflow

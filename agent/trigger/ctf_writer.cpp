@@ -57,7 +57,7 @@ Result<void> write_here(const std::string& path, CtfSourceData& data) {
 Result<void> write_in_child(const std::string& path, std::span<const Event> events,
                             const CtfWriteOptions& options) {
   auto process = IsolatedProcess::start({kMemoryBytes, kCpuSeconds, true}, [&](FrameWriter& out) {
-    const auto plan = plan_ctf(events, options.lost);
+    const auto plan = plan_ctf(events, options.coverage);
     CtfSourceData data{events, plan, options, {}};
     const auto done = write_here(path, data);
     out.send(done ? FrameKind::kDone : FrameKind::kError, done ? "" : done.error().message);

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
 
 #include "agent/result.h"
 #include "agent/sources/ctf_table.h"
+#include "agent/trigger/ctf_plan.h"
 #include "analysis/event.h"
 
 namespace vmflow {
@@ -22,8 +22,8 @@ struct CtfWriteOptions {
   std::string kernel_release;
   std::string trace_name = "vmflow";
   uint32_t major = 0, minor = 1, patch = 0;  ///< vmflow's version
-  std::map<uint32_t, uint64_t> lost;         ///< events that were not recorded, by CPU
-  ThreadNames names;                         ///< of threads that no event names
+  CtfCoverage coverage;
+  ThreadNames names;  ///< of threads that no event names
   /// Names of the events that would have been recorded, had they happened: the trace itself
   /// declares only those that did. Empty: all that the table writes.
   std::set<std::string> recorded;

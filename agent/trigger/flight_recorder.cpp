@@ -93,12 +93,13 @@ FlightRecorder::~FlightRecorder() {
 
 void FlightRecorder::keep_looking(const std::stop_token& stop) {
   do {
+    // The ring first: LTTng may take seconds to begin.
+    if (options_.mode == TraceMode::flight) live_.set_recording(true);
     if (lttng_) {
       const std::lock_guard lock(lttng_mutex_);
       if (stop.stop_requested()) return;
       lttng_->tick(std::chrono::steady_clock::now());
     }
-    if (options_.mode == TraceMode::flight) live_.set_recording(true);
     tell_rung();
   } while (sleep_for(kTick, stop));
 }
@@ -155,10 +156,10 @@ Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder, 
                           .major = kMajor,
                           .minor = kMinor,
                           .patch = kPatch,
-                          .lost = {},
+                          .coverage = {.lost = {}, .whole_from = reading.whole_from},
                           .names = {},
                           .recorded = ring_event_names()};
-  if (reading.torn > 0) options.lost[0] = reading.torn;
+  if (reading.torn > 0) options.coverage.lost[0] = reading.torn;
   const auto written = write_ctf((folder / kRingFolder).string(), reading.events, options);
   if (!written) return tl::unexpected(written.error());
   trace.parts.emplace_back(kRingFolder);

@@ -65,8 +65,8 @@ class TriggerLoop {
   /// Answers at once. A trigger that `parts.triggers` does not name is refused.
   Asked request(TriggerRequest request);
 
-  /// Ends the thread; a snapshot that is being taken is given up. Returns false if it has not ended
-  /// in time: it hangs in the recorder.
+  /// Ends the thread; a snapshot that is being taken ends early, with what there is. Returns false
+  /// if it has not ended in time: it hangs in the recorder.
   bool stop(std::chrono::milliseconds most);
 
   /// Counts as of now; `evaluations` are for who has the rules.

@@ -110,6 +110,14 @@ TEST(Verdict, an_exit_storm_is_the_vms_own_load) {
   EXPECT_EQ(verdict_of(flow, {}).cost_ns, 0u);
 }
 
+TEST(Verdict, a_vm_without_entries_is_not_called_well) {
+  auto flow = vm({{FLOW_KVM, 10}});
+  expect(verdict_of(flow, {}), Cause::kUnknown, 0,
+         "What it does is not known: KVM reports neither VM entries nor VM exits of it.");
+  flow.exits = {{"cpuid", 1000, kSecond}};
+  EXPECT_EQ(verdict_of(flow, {}).cause, Cause::kNothing);
+}
+
 TEST(Verdict, a_single_exit_that_takes_long_is_no_storm) {
   auto flow = vm({{FLOW_GUEST, 5}, {FLOW_VMM, 5}});
   flow.exits = {{"ioio", 1, 5 * kSecond}};

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Label lab, with --lttng: a trace that lacks some of what happened says so, and how much.
+#include <gtest/gtest.h>
+
 #include <filesystem>
-#include <fstream>
 
 #include "agent/sources/ctf_events.h"
 #include "agent/trigger/ctf_writer.h"
+#include "figure.h"
 #include "lttng_daemon.h"
 #include "plain_trace.h"
 #include "recording_agent.h"
@@ -20,7 +22,7 @@ std::string take_snapshot(RecordingAgent& agent) {
   EXPECT_EQ(asked.status, 0) << asked.err;
   const auto snapshot = agent.snapshots().at(0);
   agent.wait_for_report(snapshot["id"]);
-  return folder_of(snapshot);
+  return agent.folder_of(snapshot);
 }
 
 /// One that exits all the time for a while, and one that sleeps and wakes. They stay.

@@ -3,10 +3,14 @@
 // was before; the counters against the trace.
 #include <time.h>
 
+#include <chrono>
 #include <memory>
+#include <thread>
 
+#include "agreement.h"
 #include "lttng_daemon.h"
 #include "recording_agent.h"
+#include "stopwatch.h"
 
 namespace vmflow::lab {
 
@@ -39,8 +43,8 @@ TEST(Trace, of_a_noisy_neighbour_holds_what_was_before_it_and_names_it) {
   EXPECT_NE(finding.find("quiet"), std::string::npos);
   EXPECT_NE(finding.find("noisy"), std::string::npos) << "the culprit is named";
   expect_agreement(report);
-  const auto ring = count_names(events_of(folder_of(snapshot) + "/trace/ring"));
-  const auto lttng = count_names(events_of(folder_of(snapshot) + "/trace/lttng"));
+  const auto ring = count_names(events_of(agent.folder_of(snapshot) + "/trace/ring"));
+  const auto lttng = count_names(events_of(agent.folder_of(snapshot) + "/trace/lttng"));
   figure("ring: {} exits, {} entries; LTTng: {} exits, {} switches", ring.at("kvm_x86_exit"),
          ring.at("kvm_x86_entry"), lttng.at("kvm_x86_exit"), lttng.at("sched_switch"));
   EXPECT_GT(ring.at("kvm_x86_exit"), 100);
@@ -62,14 +66,14 @@ TEST(Trace, of_the_ring_alone_agrees_with_the_counters) {
   const auto page = agent->scrape();
   for (const auto* quantity : {"exits", "state_seconds", "ready_seconds"})
     EXPECT_TRUE(page.has("vmflow_fusion_disagreement_ratio", {{"quantity", quantity}})) << quantity;
-  EXPECT_TRUE(std::filesystem::exists(folder_of(snapshot) + "/report.html"));
+  EXPECT_TRUE(std::filesystem::exists(agent.folder_of(snapshot) + "/report.html"));
   EXPECT_EQ(agent->stop().status, 0);
 }
 
 TEST(Trace, on_trigger_holds_what_was_after_it) {
   LttngDaemon daemon;
-  RecordingAgent agent({"--trigger.rules", "none", "--trace.mode", "on-trigger",
-                        "--trace.record-seconds", "3"});
+  RecordingAgent agent(
+      {"--trigger.rules", "none", "--trace.mode", "on-trigger", "--trace.record-seconds", "3"});
   ASSERT_TRUE(agent.wait_for_backend("lttng+ring")) << agent->process().err();
   EXPECT_EQ(run({"lttng", "list"}).out.find("vmflow"), std::string::npos) << "nothing is recorded";
   Guest halts({"hlt", "--count", "20000", "--period-us", "500", "--pin", "1"});

@@ -50,13 +50,19 @@ TEST(CtfPlan, cuts_each_cpus_stream_into_packets) {
 
 TEST(CtfPlan, tells_a_loss_between_the_first_two_packets) {
   const auto events = events_at({{0, 100}, {0, 200}, {0, 300}, {0, 400}});
-  EXPECT_EQ(drawn(plan_ctf(events, {{0, 9}}, 2)),
+  EXPECT_EQ(drawn(plan_ctf(events, {.lost = {{0, 9}}, .whole_from = {}}, 2)),
             "[0@100 e0 e1 0@200] lost9:0@200-400 [0@300 e2 e3 0@400] ");
+}
+
+TEST(CtfPlan, an_empty_packet_tells_since_when_a_cpus_events_are_all_there) {
+  const auto events = events_at({{0, 100}, {1, 200}});
+  EXPECT_EQ(drawn(plan_ctf(events, {.lost = {}, .whole_from = {{0, 40}, {1, 150}, {2, 300}}})),
+            "[0@40 0@40] [0@100 e0 0@100] [1@150 1@150] [1@200 e1 1@200] [2@300 2@300] ");
 }
 
 TEST(CtfPlan, adds_an_empty_packet_for_a_loss_where_there_is_one_packet_or_none) {
   const auto events = events_at({{0, 100}, {0, 200}});
-  EXPECT_EQ(drawn(plan_ctf(events, {{0, 9}, {1, 5}})),
+  EXPECT_EQ(drawn(plan_ctf(events, {.lost = {{0, 9}, {1, 5}}, .whole_from = {}})),
             "[1@100 1@100] [0@100 e0 e1 0@200] lost9:0@200-200 [0@200 0@200] "
             "lost5:1@100-200 [1@200 1@200] ");
 }

@@ -104,11 +104,36 @@ TEST(CtfRoundTrip, what_did_not_happen_is_not_missing_and_what_was_not_recorded_
 TEST(CtfRoundTrip, lost_events_are_told_by_cpu) {
   const TemporaryFolder folder;
   auto options = options_of_a_boot();
-  options.lost = {{0, 30}, {3, 0}, {5, 7}};  // CPU 5 has recorded nothing
+  options.coverage.lost = {{0, 30}, {3, 0}, {5, 7}};  // CPU 5 has recorded nothing
   write(folder.path() + "/trace", one_of_each(), options);
   const auto contents = read_back({folder.path()}).contents;
   EXPECT_EQ(discarded_events(contents), 37u);
   EXPECT_EQ(contents.traces[0].uncounted_losses, 0u);
+}
+
+TEST(CtfRoundTrip, since_when_all_cpus_events_are_there_is_told_before_they_are_read) {
+  const TemporaryFolder folder;
+  std::vector<Event> events;
+  for (uint64_t i = 1; i < 100; i++)
+    events.push_back({.ns = 1000 * i,
+                      .cpu = static_cast<uint32_t>(i % 2),
+                      .tid = 9,
+                      .tgid = 9,
+                      .kvm = 1,
+                      .data = RunEvent{}});
+  auto options = options_of_a_boot();
+  options.coverage.whole_from = {{0, 500}, {1, 7'700}};
+  std::erase_if(events, [](const Event& event) { return event.cpu == 1 && event.ns < 7'700; });
+  write(folder.path() + "/trace", events, options);
+  uint64_t told_ns = 0;
+  CtfReadOptions reading;
+  reading.on_progress = [&](const TraceContents& contents) {
+    told_ns = contents.traces.at(0).whole_from_ns;
+    return false;
+  };
+  ASSERT_TRUE(read_ctf({folder.path()}, reading, [](const Event&) { return true; }));
+  EXPECT_EQ(told_ns, 7'700u);
+  EXPECT_EQ(read_back({folder.path()}).events.size(), events.size()) << "none is kept back";
 }
 
 TEST(CtfRoundTrip, many_packets_and_a_loss) {
@@ -122,7 +147,7 @@ TEST(CtfRoundTrip, many_packets_and_a_loss) {
                       .kvm = 1,
                       .data = RunEvent{}});
   auto options = options_of_a_boot();
-  options.lost = {{1, 5}};
+  options.coverage.lost = {{1, 5}};
   write(folder.path() + "/trace", events, options);
   const auto back = read_back({folder.path()});
   ASSERT_EQ(back.events.size(), events.size());

@@ -124,6 +124,7 @@ TEST(RingEvents, what_was_overwritten_before_or_while_it_was_copied_is_left_out)
     const auto reading = ring_events(
         std::vector{RingCopy{.records = records, .head = 6, .head_after = head_after, .cpu = 0}},
         FLOW_ISA_SVM);
+    EXPECT_EQ(reading.whole_from.at(0), reading.first_ns);
     std::vector<uint64_t> all = {reading.first_ns};
     for (const auto& event : reading.events) all.push_back(event.ns);
     return all;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "agent/trigger/ctf_writer.h"
 #include "tests/agent/unit/temporary_folder.h"
 
@@ -17,10 +19,12 @@ struct Recorded {
   TemporaryFolder folder;
   std::string path = folder.path() + "/trace";
 
-  Recorded() {
+  /// Of the second VM's CPU the buffer reaches back to `second_from` only.
+  explicit Recorded(uint64_t second_from = 1) {
     std::vector<Event> events;
     for (uint64_t second = 1; second <= 10; second++)
       for (const uint32_t tgid : {10u, 20u}) {
+        if (tgid == 20 && second < second_from) continue;
         Event event{.ns = second * kSecond,
                     .cpu = tgid / 20,
                     .tid = tgid + 1,
@@ -65,6 +69,15 @@ TEST(TraceAnalysis, tells_of_a_part_of_the_time_and_does_not_call_that_interrupt
   EXPECT_EQ(analysis.report.window.begin_ns, 4 * kSecond);
   EXPECT_EQ(analysis.report.window.end_ns, 6 * kSecond + kSecond / 4);
   EXPECT_FALSE(analysis.interrupted);
+}
+
+TEST(TraceAnalysis, begins_where_the_buffers_of_all_cpus_reach_back_to) {
+  const auto analysis = Recorded(4).analyze({});
+  EXPECT_EQ(exits_of(analysis.report), 2 * 7u);
+  EXPECT_EQ(analysis.report.window.begin_ns, 4 * kSecond);
+  const auto& missing = analysis.report.missing;
+  EXPECT_TRUE(std::ranges::any_of(
+      missing, [](const MissingResult& one) { return one.result == "what was before: 6 events"; }));
 }
 
 TEST(TraceAnalysis, tells_of_one_vm) {
