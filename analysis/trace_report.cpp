@@ -2,6 +2,7 @@
 #include "analysis/trace_report.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "analysis/amount_text.h"
 
@@ -25,6 +26,16 @@ double lost_share(const ReportVm& vm) {
   const auto& verdict = vm.verdict;
   if (verdict.of_ns == 0) return 0;
   return static_cast<double>(verdict.cost_ns) / static_cast<double>(verdict.of_ns);
+}
+
+/// Those of a kind whose names are not known are one.
+void add_culprit(std::vector<NamedCulprit>& culprits, const NamedCulprit& culprit) {
+  const auto same = std::ranges::find_if(culprits, [&](const NamedCulprit& other) {
+    return other.kind == culprit.kind && other.who.empty();
+  });
+  if (!culprit.who.empty() || same == culprits.end()) return culprits.push_back(culprit);
+  same->ns += culprit.ns;
+  same->pid = 0;
 }
 
 /// Shape: the VMs are in order.
@@ -60,7 +71,8 @@ std::vector<ReportVm> report_vms(const FlowModel& model) {
     ReportVm vm{.flow = flow, .culprits = {}, .vcpus = {}, .verdict = {}};
     for (const auto& row : model.culprits)
       if (row.victim == flow.label)
-        vm.culprits.push_back({row.kind, who(model, row), row.pid, row.ns});
+        add_culprit(vm.culprits, {row.kind, who(model, row), row.pid, row.ns});
+    std::ranges::stable_sort(vm.culprits, std::greater{}, &NamedCulprit::ns);
     for (const auto& vcpu : flow.per_vcpu)
       vm.vcpus.push_back(
           {.vcpu_id = vcpu.vcpu_id, .tid = vcpu.tid, .intervals = {}, .left_out = 0});

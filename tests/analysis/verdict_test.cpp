@@ -250,13 +250,17 @@ TEST(TraceReport, takes_vms_and_named_culprits_from_a_model) {
   model.vms[0].per_vcpu = {{3, 4712, {}}};
   model.culprits = {{"4711-7", FLOW_CULPRIT_OTHER_VM, "4800-8", "", 4800, 600},
                     {"4711-7", FLOW_CULPRIT_OTHER_VM, "gone", "", 4900, 300},
-                    {"4711-7", FLOW_CULPRIT_HOST_TASK, "", "backup", 99, 100}};
+                    {"4711-7", FLOW_CULPRIT_HOST_TASK, "", "backup", 99, 100},
+                    {"4711-7", FLOW_CULPRIT_HOST_TASK, "", "", 97, 60},
+                    {"4711-7", FLOW_CULPRIT_HOST_TASK, "", "", 98, 50}};
   const auto vms = report_vms(model);
   ASSERT_EQ(vms.size(), 2u);
-  ASSERT_EQ(vms[0].culprits.size(), 3u);
+  ASSERT_EQ(vms[0].culprits.size(), 4u);
   EXPECT_EQ(vms[0].culprits[0].who, "batch");
   EXPECT_EQ(vms[0].culprits[1].who, "gone") << "its label, since its name is not known";
-  EXPECT_EQ(culprit_text(vms[0].culprits[2]), "backup (pid 99)");
+  EXPECT_EQ(culprit_text(vms[0].culprits[2]), "a task of the host, not known which");
+  EXPECT_EQ(vms[0].culprits[2].ns, 110u) << "nameless ones are one";
+  EXPECT_EQ(culprit_text(vms[0].culprits[3]), "backup (pid 99)");
   EXPECT_EQ(vms[0].vcpus.at(0).vcpu_id, 3u);
   EXPECT_TRUE(vms[1].culprits.empty());
 }
