@@ -247,6 +247,13 @@ uint32_t page_fault_exit(Vendor vendor) {
   return vendor == Vendor::kVmx ? 48 : FLOW_EXIT_DIRECT;
 }
 
+// VMX: exception or NMI, external interrupt, interrupt window, preemption timer. SVM: INTR, NMI,
+// VINTR.
+bool is_interrupt_exit(Vendor vendor, uint32_t index) {
+  if (vendor == Vendor::kVmx) return index == 0 || index == 1 || index == 7 || index == 52;
+  return index == 0x60 || index == 0x61 || index == 0x64;
+}
+
 std::string_view vendor_name(Vendor vendor) {
   switch (vendor) {
     case Vendor::kVmx:

@@ -20,6 +20,8 @@ std::string exit_name(Vendor vendor, uint32_t exit_index);
 /// Source: SVM_EXIT_HLT, SVM_EXIT_NPF of asm/svm.h; EXIT_REASON_HLT, EXIT_REASON_EPT_VIOLATION of asm/vmx.h.
 uint32_t halt_exit(Vendor vendor);
 uint32_t page_fault_exit(Vendor vendor);
+/// Did an interrupt, of the host's or for the guest, take it out at whatever it did?
+bool is_interrupt_exit(Vendor vendor, uint32_t index);
 
 /// `vmx`, `svm` or `none`.
 std::string_view vendor_name(Vendor vendor);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "analysis/flow_replay_book.h"
+#include "analysis/flow_replay_guest.h"
 #include "analysis/flow_replay_kvm.h"
 #include "analysis/flow_replay_ready.h"
 #include "analysis/flow_replay_sched.h"
@@ -80,7 +81,7 @@ void step_alone(ReplayBook& book, const Event& event) {
                         [&](const WakeEvent& e) { replay_wake(book, event, e); },
                         [&](const SwitchEvent& e) { replay_switch(book, event, e, {}, {}); },
                         [&](const WakingEvent& e) { replay_waking(book, event, e, false); },
-                        [](const RegistersEvent&) {}},
+                        [&](const RegistersEvent& e) { replay_registers(book, event, e); }},
              event.data);
 }
 

@@ -26,6 +26,7 @@ struct ReplayBook;
 struct ReplayOptions {
   Vendor vendor = Vendor::kNone;  ///< whose exit codes, until an exit tells its isa
   uint64_t max_intervals = 400'000;
+  uint64_t max_samples = 1'000'000;  ///< of registers, and interrupts, of all vCPUs
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
   uint32_t max_cpus = 8192;  ///< the largest CONFIG_NR_CPUS of x86
   uint32_t max_threads = 65536;

@@ -93,7 +93,6 @@ void ReplayBook::learn_id(ReplayVcpu& vcpu, uint32_t id) {
   vcpu.id_told = true;
 }
 
-// The one that lives and has this id, in whichever VM of the process if that is not told.
 ReplayVcpu* ReplayBook::called(uint32_t tgid, uint64_t kvm, uint32_t id) {
   const auto found = vcpu_by_id.lower_bound({tgid, id, kvm});
   if (found == vcpu_by_id.end()) return nullptr;

@@ -44,6 +44,9 @@ struct ReplayVcpu {
   ReplayWaking waking;
   std::vector<BlamedTime> blamed;  ///< of the present wait for a CPU
   ReplayTimeline timeline;
+  std::vector<GuestSample> samples;
+  std::vector<GivenInterrupt> interrupts;
+  uint64_t left_out = 0;  ///< of the last two
 
   bool counts(uint64_t ns) const { return ns > start_ns && ns <= stop_ns; }
 };
@@ -100,7 +103,8 @@ using ReplayCulpritKey =
     std::tuple<uint32_t, uint32_t, uint64_t, uint32_t>;  // kind, tgid, kvm, tid
 
 struct ReplayBook {
-  explicit ReplayBook(ReplayOptions options) : options(options), room(options.max_intervals) {}
+  explicit ReplayBook(ReplayOptions options)
+      : options(options), room(options.max_intervals), guest_room(options.max_samples) {}
 
   void count(ReplayAnomaly anomaly) { anomalies[static_cast<uint32_t>(anomaly)]++; }
 
@@ -123,6 +127,8 @@ struct ReplayBook {
   bool is_vm_process(uint32_t tgid) const { return vm_processes.contains(tgid); }
 
   ReplayVcpu* add(const vcpu_identity& id, bool id_told);
+  /// The one that lives and has this id, in whichever VM of the process if `kvm` is 0; or null.
+  ReplayVcpu* called(uint32_t tgid, uint64_t kvm, uint32_t id);
   /// `id` is the vCPU's, unless another one of its VM has it.
   void learn_id(ReplayVcpu& vcpu, uint32_t id);
   void end_thread(ReplayVcpu& vcpu);
@@ -138,7 +144,8 @@ struct ReplayBook {
 
   ReplayOptions options;
   Vendor vendor = options.vendor;
-  uint64_t room;  ///< intervals that may still be kept
+  uint64_t room;        ///< intervals that may still be kept
+  uint64_t guest_room;  ///< samples and interrupts that may
   uint64_t events = 0;
   uint64_t first_ns = 0;
   uint64_t last_ns = 0;
@@ -163,7 +170,6 @@ struct ReplayBook {
   void learn_vm(ReplayVcpu& vcpu, uint32_t tgid, uint64_t kvm);
   void bind(ReplayVcpu& vcpu, uint32_t tid, uint64_t ns);
   void leave_thread(ReplayVcpu& left, uint64_t ns);
-  ReplayVcpu* called(uint32_t tgid, uint64_t kvm, uint32_t id);
   ReplayIdKey id_key(const ReplayVcpu& vcpu) const;
   ReplayVcpu* take(const Event& event, uint32_t tid, std::optional<uint32_t> id);
   void join_vm(ReplayVcpu& vcpu);

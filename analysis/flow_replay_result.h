@@ -55,6 +55,24 @@ struct ReplayInterval {
   uint32_t culprit = 0;  ///< of ready time: a place in ReplayResult::culprits; 0: not known
 };
 
+/// The guest's registers as it left for the host. Units: `ns` of the exit.
+struct GuestSample {
+  uint64_t ns = 0;
+  uint64_t cr3 = 0;  ///< with whatever bits the guest has in it
+  uint64_t rsp = 0;
+  uint64_t vmcb12 = 0;  ///< of the nested vCPU that ran; 0: the VM itself
+  uint32_t cpl = 0;
+  bool is_halt = false;         ///< it left to halt
+  bool is_interrupted = false;  ///< an interrupt took it out, nothing that it did
+};
+
+/// An interrupt for a vCPU, asleep or not, and who gave it.
+struct GivenInterrupt {
+  uint64_t ns = 0;
+  flow_wake_kind kind = FLOW_WAKE_BARE;
+  uint32_t by = 0;  ///< of FLOW_WAKE_IPI a vCPU id or FLOW_ANY_VCPU, else a thread
+};
+
 /// Shape: `intervals` do not overlap, the oldest first; their sums by state are those of the slot,
 /// with the open
 ///        interval until the end of the trace.
@@ -64,7 +82,9 @@ struct ReplayedVcpu {
   bool id_told = false;
   uint32_t tid = 0;
   std::vector<ReplayInterval> intervals;
-  uint64_t left_out = 0;  ///< intervals that were too many to keep
+  std::vector<GuestSample> samples;        ///< by time
+  std::vector<GivenInterrupt> interrupts;  ///< by time
+  uint64_t left_out = 0;  ///< intervals, samples and interrupts that were too many to keep
 };
 
 /// Which events there were at all: without them a result is inferred, or missing.

@@ -105,7 +105,9 @@ ReplayedVcpu replayed(ReplayBook& book, ReplayVcpu& vcpu) {
                       .id_told = vcpu.id_told,
                       .tid = id.tid,
                       .intervals = {},
-                      .left_out = vcpu.timeline.left_out()};
+                      .samples = std::move(vcpu.samples),
+                      .interrupts = std::move(vcpu.interrupts),
+                      .left_out = vcpu.timeline.left_out() + vcpu.left_out};
   result.intervals = std::move(vcpu.timeline).take();
   return result;
 }

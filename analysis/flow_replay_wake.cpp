@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/flow_replay_wake.h"
 
+#include "analysis/flow_replay_guest.h"
 #include "analysis/flow_replay_ready.h"
 
 namespace vmflow {
@@ -102,6 +103,10 @@ void replay_accept(ReplayBook& book, const Event& event, const AcceptEvent& acce
       routed && routed->first == context.tid && is_just_before(routed->second, event.ns);
   if (is_own(book, context, accept, is_routed)) {
     ReplayVcpu& vcpu = *context.vcpu;
+    note_interrupt(book, vcpu,
+                   {.ns = event.ns,
+                    .kind = is_routed ? FLOW_WAKE_VMM : FLOW_WAKE_OWN_INTERRUPT,
+                    .by = context.tid});
     // What it is given for a device may be its VMM's doing; what it gives itself is KVM's.
     if (is_routed) return;
     vcpu.in_kvm_run = true;
@@ -111,6 +116,11 @@ void replay_accept(ReplayBook& book, const Event& event, const AcceptEvent& acce
   }
   flow_wake_kind kind = kind_of_giver(book, context, is_routed);
   if (context.is_hardirq) kind = is_routed ? FLOW_WAKE_HARDIRQ_DEVICE : FLOW_WAKE_OWN_INTERRUPT;
+  if (ReplayVcpu* target = accepting_vcpu(book, context, accept))
+    note_interrupt(book, *target,
+                   {.ns = event.ns,
+                    .kind = kind,
+                    .by = kind == FLOW_WAKE_IPI ? context.vcpu->slot.id.vcpu_id : context.tid});
   context.cpu->given = given_irq{.ns = event.ns,
                                  .tid = context.tid,
                                  .vcpu_id = accept.vcpu_id,
@@ -129,6 +139,7 @@ void replay_waking(ReplayBook& book, const Event& event, const WakingEvent& waki
     uint32_t who = context.tid;
     if (kind == FLOW_WAKE_IPI) who = context.vcpu ? context.vcpu->slot.id.vcpu_id : FLOW_ANY_VCPU;
     flow_post_wake(&vcpu->slot.mailbox, event.ns, flow_waker(who, kind));
+    note_interrupt(book, *vcpu, {.ns = event.ns, .kind = kind, .by = who});
   }
   note_waking(context, *vcpu, event.ns);
   list_woken(book, *vcpu, waking.target_cpu < book.options.max_cpus ? waking.target_cpu : vcpu->cpu,
@@ -143,6 +154,12 @@ void replay_wake(ReplayBook& book, const Event& event, const WakeEvent& wake) {
   const ReplayContext context = book.context_of(event);
   if (!context.cpu || !vcpu->counts(event.ns)) return;
   flow_post_wake(&vcpu->slot.mailbox, event.ns, wake.waker);
+  const auto kind = static_cast<uint32_t>(wake.waker >> 32);
+  if (kind < FLOW_WAKE_KINDS)
+    note_interrupt(book, *vcpu,
+                   {.ns = event.ns,
+                    .kind = static_cast<flow_wake_kind>(kind),
+                    .by = static_cast<uint32_t>(wake.waker)});
   note_waking(context, *vcpu, event.ns);
   list_woken(book, *vcpu, vcpu->cpu, event.ns);
 }

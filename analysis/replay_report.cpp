@@ -94,8 +94,19 @@ void add_timelines(TraceReport& report, const ReplayResult& replay, const FlowMo
                                 .state = interval.state,
                                 .detail = table.place(details.text(interval))});
     std::ranges::stable_sort(vcpu.intervals, {}, &ReportInterval::begin_ns);
+    for (const auto& interrupt : replayed.interrupts)
+      if (interrupt.kind == FLOW_WAKE_IPI && interrupt.by != FLOW_ANY_VCPU)
+        vcpu.wakes.push_back({interrupt.ns, interrupt.by});
   }
   report.details = std::move(table).take();
+}
+
+void add_processes(TraceReport& report, const ReplayResult& replay) {
+  for (auto& processes : guest_processes(replay)) {
+    const auto vm = std::ranges::find(report.vms, processes.vm.tgid,
+                                      [](const ReportVm& one) { return one.flow.pid; });
+    if (vm != report.vms.end()) vm->processes = std::move(processes);
+  }
 }
 
 void add_sources(TraceReport& report, const TraceContents& contents) {
@@ -157,6 +168,7 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
   report.vms = report_vms(model);
   if (wanted) std::erase_if(report.vms, [&](const auto& vm) { return !wanted(vm.flow); });
   add_timelines(report, replay, model);
+  add_processes(report, replay);
   add_sources(report, contents);
   add_anomalies(report, replay, model, contents);
   return report;

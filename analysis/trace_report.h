@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/flow_model.h"
+#include "analysis/guest_process.h"
 #include "analysis/verdict.h"
 
 namespace vmflow {
@@ -23,12 +24,19 @@ struct ReportInterval {
   uint32_t detail = 0;
 };
 
+/// A vCPU that another one of its VM has sent an interrupt to. Units: the trace's clock.
+struct ReportWake {
+  uint64_t ns = 0;
+  uint32_t by_vcpu_id = 0;
+};
+
 /// Shape: intervals do not overlap, the oldest first; gaps are unknown.
 struct ReportVcpu {
   uint32_t vcpu_id = 0;
   uint32_t tid = 0;
   std::vector<ReportInterval> intervals;
   uint64_t left_out = 0;  ///< intervals that were too many to keep
+  std::vector<ReportWake> wakes = {};
 };
 
 /// Shape: `flow` holds the sums over the window, not since the VM began. A culprit that is a VM of
@@ -38,6 +46,8 @@ struct ReportVm {
   std::vector<NamedCulprit> culprits;  ///< the worst first
   std::vector<ReportVcpu> vcpus;       ///< by vCPU id
   Verdict verdict;                     ///< see judged()
+  /// Absent: the trace has no registers of it.
+  std::optional<VmProcesses> processes = std::nullopt;
 };
 
 /// Units: nanoseconds of `clock`; `begin_unix_ns` is the same moment on the wall, absent if not

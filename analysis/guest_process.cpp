@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/guest_process.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <set>
+
+namespace vmflow {
+namespace {
+
+// arch/x86 THREAD_SIZE; user stacks lie further apart, and are used from their upper end.
+constexpr uint64_t kKernelStack = 16 << 10;
+constexpr uint64_t kUserStack = 2 << 20;
+constexpr size_t kMostStacks = 65536;
+
+uint64_t sum(const auto& values) {
+  return std::accumulate(values.begin(), values.end(), uint64_t{0});
+}
+
+void add(auto& sums, const auto& more) {
+  for (size_t i = 0; i < sums.size(); i++) sums[i] += more[i];
+}
+
+/// One VM while its processes are put together.
+class Builder {
+ public:
+  Builder(VmKey vm, const ReplayResult& replay) : vm_(vm), replay_(replay) {
+    std::vector<GuestSample> samples;
+    for (const auto& vcpu : replay.vcpus)
+      if (vcpu.vm == vm) {
+        vcpus_.push_back(&vcpu);
+        samples.insert(samples.end(), vcpu.samples.begin(), vcpu.samples.end());
+      }
+    mask_ = root_mask(samples);
+  }
+
+  VmProcesses build() {
+    for (uint32_t i = 0; i < vcpus_.size(); i++) {
+      by_vcpu_.push_back(guest_spans(*vcpus_[i], i, mask_, replay_.culprits, places_, times_));
+      spans_.insert(spans_.end(), by_vcpu_.back().begin(), by_vcpu_.back().end());
+    }
+    std::ranges::stable_sort(spans_, {}, &GuestSpan::begin_ns);
+    for (const auto& key : places_.keys()) processes_.emplace_back().key = key;
+    states_.resize(processes_.size());
+    learn_habits();
+    for (const auto& span : spans_) take(span);
+    count_threads();
+    return sorted();
+  }
+
+ private:
+  /// How often one of two things happened right after a timer's interrupt.
+  struct OnTimer {
+    uint64_t all = 0, on_timer = 0;
+    void take(bool is_on_timer) {
+      all++;
+      on_timer += is_on_timer ? 1 : 0;
+    }
+    bool is_usual() const { return all >= kFewest && on_timer * 5 >= all * 4; }
+    static constexpr uint64_t kFewest = 4;
+  };
+  struct Habits {
+    OnTimer leaves;  ///< the vCPU, for another process
+    OnTimer comes;   ///< to it, after another process
+  };
+  struct Left {
+    uint64_t ns = 0;  ///< 0: never
+    bool on_timer = false;
+  };
+
+  static bool came_on_timer(const GuestSpan& span) {
+    return span.came_by && span.came_by->kind == FLOW_WAKE_OWN_INTERRUPT;
+  }
+
+  void learn_habits() {
+    habits_.resize(processes_.size());
+    for (const auto& spans : by_vcpu_)
+      for (size_t i = 1; i < spans.size(); i++) {
+        if (spans[i].before != spans[i - 1].process) continue;
+        habits_[spans[i - 1].process].leaves.take(spans[i - 1].left_on_timer);
+        habits_[spans[i].process].comes.take(came_on_timer(spans[i]));
+      }
+  }
+
+  bool is_preempted(uint32_t process, bool left_on_timer) const {
+    return left_on_timer && habits_[process].leaves.is_usual();
+  }
+
+  void take(const GuestSpan& span) {
+    auto& process = processes_[span.process];
+    auto& left = states_[span.process];
+    add(process.ready_ns, span.latency_ns);
+    if (left.ns != 0 && span.begin_ns > left.ns) take_gap(process, left, span);
+    if (process.first_ns == 0) process.first_ns = span.begin_ns - sum(span.latency_ns);
+    process.last_ns = std::max(process.last_ns, span.end_ns);
+    process.certain_ns += span.certain_ns;
+    process.sampled_ns += span.sampled_ns;
+    process.host_ns += span.host_ns;
+    process.blocked_ns += span.blocked_ns;
+    process.exits += span.exits;
+    process.preempted += is_preempted(span.process, span.left_on_timer) ? 1 : 0;
+    add(process.ready_ns, span.ready_ns);
+    if (span.end_ns >= left.ns) left = {span.end_ns, span.left_on_timer};
+  }
+
+  /// What it did since it was seen last: waited for something, or for the vCPU.
+  void take_gap(GuestProcess& process, const Left& left, const GuestSpan& span) {
+    uint64_t gap_ns = span.begin_ns - left.ns;
+    gap_ns -= std::min(gap_ns, sum(span.latency_ns));
+    if (is_preempted(span.process, left.on_timer) && !span.after_halt) {
+      process.behind_ns += gap_ns;
+      return;
+    }
+    // Awake from the interrupt on; another one had the vCPU until it came.
+    const auto* by = ended_by(span);
+    uint64_t wait_ns = gap_ns;
+    if (!span.after_halt && by && by->ns > left.ns) wait_ns = std::min(gap_ns, by->ns - left.ns);
+    process.behind_ns += gap_ns - wait_ns;
+    process.wait_ns[static_cast<size_t>(reason_of(span, by))] += wait_ns;
+    if (const auto waker = waker_of(span, by); waker != kNoProcess && waker != span.process)
+      count_waker(process, waker, wait_ns);
+  }
+
+  /// The interrupt that ended its wait; null if none did. After another process a timer's is
+  /// coincidence, unless this one mostly comes with it.
+  const GivenInterrupt* ended_by(const GuestSpan& span) const {
+    if (!span.came_by) return nullptr;
+    const bool may_be_by_chance = span.before != kNoProcess && came_on_timer(span);
+    if (may_be_by_chance && !habits_[span.process].comes.is_usual()) return nullptr;
+    return &*span.came_by;
+  }
+
+  static WaitReason reason_of(const GuestSpan& span, const GivenInterrupt* by) {
+    if (by) return wait_reason(by->kind);
+    return span.before == kNoProcess ? WaitReason::kUnknown : WaitReason::kTask;
+  }
+
+  /// Who made it go on: on another vCPU, or just before on this one.
+  uint32_t waker_of(const GuestSpan& span, const GivenInterrupt* by) const {
+    if (!by) return span.before;
+    if (by->kind != FLOW_WAKE_IPI) return kNoProcess;
+    for (uint32_t i = 0; i < vcpus_.size(); i++)
+      if (vcpus_[i]->vcpu_id == by->by) return running_at(by_vcpu_[i], by->ns);
+    return kNoProcess;
+  }
+
+  static uint32_t running_at(const std::vector<GuestSpan>& spans, uint64_t ns) {
+    auto after = std::ranges::upper_bound(spans, ns, {}, &GuestSpan::begin_ns);
+    if (after == spans.begin()) return kNoProcess;
+    const auto& span = *--after;
+    return ns <= span.end_ns ? span.process : kNoProcess;
+  }
+
+  static void count_waker(GuestProcess& process, uint32_t waker, uint64_t wait_ns) {
+    auto found = std::ranges::find(process.wakers, waker, &ProcessWaker::process);
+    if (found == process.wakers.end())
+      found = process.wakers.insert(found, ProcessWaker{.process = waker});
+    found->count++;
+    found->wait_ns += wait_ns;
+  }
+
+  /// A stack that several processes are seen on is a CPU's, for interrupts, or a kernel thread's.
+  void count_threads() {
+    std::map<std::pair<bool, uint64_t>, std::set<uint32_t>> users;
+    for (const auto* vcpu : vcpus_)
+      for (const auto& sample : vcpu->samples) {
+        if (sample.is_halt || users.size() >= kMostStacks) continue;
+        const auto process = places_.known({sample.vmcb12, sample.cr3 & mask_});
+        const bool is_user = sample.cpl == 3;
+        if (process != kNoProcess)
+          users[{is_user, sample.rsp / (is_user ? kUserStack : kKernelStack)}].insert(process);
+      }
+    std::vector<std::array<uint32_t, 2>> stacks(processes_.size());
+    for (const auto& [stack, processes] : users)
+      for (const auto process : processes)
+        if (stack.first || processes.size() == 1) stacks[process][stack.first ? 1 : 0]++;
+    for (size_t i = 0; i < processes_.size(); i++)
+      processes_[i].threads = stacks[i][1] != 0 ? stacks[i][1] : stacks[i][0];
+  }
+
+  VmProcesses sorted() {
+    std::vector<uint32_t> order(processes_.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, std::greater{},
+                             [&](uint32_t i) { return processes_[i].guest_ns(); });
+    std::vector<uint32_t> place(order.size());
+    for (uint32_t i = 0; i < order.size(); i++) place[order[i]] = i;
+    VmProcesses result{.vm = vm_,
+                       .processes = {},
+                       .stretches = {},
+                       .idle_ns = times_.idle_ns,
+                       .untold_ns = times_.untold_ns,
+                       .left_out = places_.left_out(),
+                       .isolated = mask_ != root_mask({})};
+    for (const auto i : order) {
+      auto& process = result.processes.emplace_back(std::move(processes_[i]));
+      for (auto& waker : process.wakers) waker.process = place[waker.process];
+      std::ranges::stable_sort(process.wakers, std::greater{}, &ProcessWaker::wait_ns);
+    }
+    for (const auto& span : spans_)
+      result.stretches.push_back({.process = place[span.process],
+                                  .vcpu_id = vcpus_[span.vcpu]->vcpu_id,
+                                  .begin_ns = span.begin_ns,
+                                  .end_ns = span.end_ns});
+    return result;
+  }
+
+  const VmKey vm_;
+  const ReplayResult& replay_;
+  std::vector<const ReplayedVcpu*> vcpus_;
+  uint64_t mask_ = 0;
+  GuestProcessPlaces places_;
+  GuestTimes times_;
+  std::vector<std::vector<GuestSpan>> by_vcpu_;
+  std::vector<GuestSpan> spans_;
+  std::vector<GuestProcess> processes_;
+  std::vector<Left> states_;
+  std::vector<Habits> habits_;
+};
+
+}  // namespace
+
+std::string process_name(const GuestProcessKey& key) {
+  return key.vmcb12 == 0 ? fmt::format("cr3:{:x}", key.cr3)
+                         : fmt::format("cr3:{:x} of {:x}", key.cr3, key.vmcb12);
+}
+
+uint64_t VmProcesses::guest_ns() const {
+  uint64_t ns = idle_ns + untold_ns;
+  for (const auto& process : processes) ns += process.guest_ns();
+  return ns;
+}
+
+double VmProcesses::coverage() const {
+  uint64_t certain_ns = 0, all_ns = untold_ns;
+  for (const auto& process : processes) {
+    certain_ns += process.certain_ns;
+    all_ns += process.guest_ns();
+  }
+  return all_ns == 0 ? 0 : static_cast<double>(certain_ns) / static_cast<double>(all_ns);
+}
+
+std::vector<VmProcesses> guest_processes(const ReplayResult& replay) {
+  std::set<VmKey> vms;
+  for (const auto& vcpu : replay.vcpus)
+    if (!vcpu.samples.empty()) vms.insert(vcpu.vm);
+  std::vector<VmProcesses> all;
+  for (const auto& vm : vms) all.push_back(Builder(vm, replay).build());
+  return all;
+}
+
+}  // namespace vmflow

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Which processes ran inside a VM, what each waited for, and who woke it: from samples of the
+// guest's registers and the interrupts that it was given, without anything in the guest.
+//
+// A guest changes processes without an exit. One that nearly always loses its vCPU right after a
+// timer's interrupt is taken to be preempted, and could have gone on; one that loses it at any time
+// waits, for the interrupt after which it comes back, or else for the process before it.
+//
+// Blind: kernel threads and a guest's idle task borrow the page tables of the process before them;
+// a process that came and went between two exits.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "analysis/flow_replay_result.h"
+#include "analysis/guest_spans.h"
+#include "analysis/wait_reason.h"
+
+namespace vmflow {
+
+/// Who made a process able to run. Shape: `process` is a place in VmProcesses::processes.
+struct ProcessWaker {
+  uint32_t process = 0;
+  uint64_t count = 0;
+  uint64_t wait_ns = 0;  ///< of the waits that it ended
+};
+
+/// One process of a guest. Units: nanoseconds.
+/// Shape: guest, host, ready, blocked, waits and `behind_ns` sum to the time that it was followed,
+///        once for each vCPU that it has at a time.
+struct GuestProcess {
+  GuestProcessKey key;
+  uint64_t certain_ns = 0;                         ///< in the guest, between two exits that show it
+  uint64_t sampled_ns = 0;                         ///< in the guest, told by one exit alone
+  uint64_t host_ns = 0;                            ///< KVM and VMM at work for its exits
+  uint64_t blocked_ns = 0;                         ///< its vCPU slept for the host's reasons
+  std::array<uint64_t, FLOW_CULPRITS> ready_ns{};  ///< its vCPU had no CPU, by who had it
+  std::array<uint64_t, kWaitReasons> wait_ns{};    ///< it slept, by what made it go on
+  uint64_t behind_ns = 0;  ///< it could run, and another process of the VM had the vCPU
+  uint64_t preempted = 0;  ///< times that it lost the vCPU to a timer's interrupt
+  uint64_t exits = 0;
+  uint32_t threads = 0;  ///< stacks that it alone was seen on
+  uint64_t first_ns = 0;
+  uint64_t last_ns = 0;
+  std::vector<ProcessWaker> wakers;  ///< the longest wait first
+
+  uint64_t guest_ns() const { return certain_ns + sampled_ns; }
+};
+
+/// A process on a vCPU. Shape: `process` is a place in VmProcesses::processes.
+struct ProcessStretch {
+  uint32_t process = 0;
+  uint32_t vcpu_id = 0;
+  uint64_t begin_ns = 0;
+  uint64_t end_ns = 0;
+};
+
+/// Shape: the sums of the processes, `idle_ns` and `untold_ns` are the VM's guest time.
+struct VmProcesses {
+  VmKey vm;
+  std::vector<GuestProcess> processes;         ///< the longest in the guest first
+  std::vector<ProcessStretch> stretches = {};  ///< by their beginnings
+  uint64_t idle_ns = 0;
+  uint64_t untold_ns = 0;
+  uint64_t left_out = 0;  ///< samples of processes that were too many to keep
+  bool isolated = false;  ///< the guest's kernel has page tables of its own
+
+  uint64_t guest_ns() const;
+  /// Of the time in which somebody ran, the share in which both ends of a stretch tell who. 0 if
+  /// nothing is told.
+  double coverage() const;
+};
+
+/// What a process is called: "cr3:1a2b3000", in a nested guest "cr3:1a2b3000 of 7f000", which is
+/// the address of its VMCB12.
+std::string process_name(const GuestProcessKey& key);
+
+/// The processes of all VMs whose registers the trace has, by VM.
+std::vector<VmProcesses> guest_processes(const ReplayResult& replay);
+
+}  // namespace vmflow

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Which guest process had a vCPU from when to when, as far as samples of its registers tell.
+// Inside guest_process only.
+//
+// With nested paging a guest changes processes without an exit, so its page table root is known at
+// exits only. Guest time between two exits that show the same root is that process'. Where they
+// differ, the switch lies in between: it is the later one's, since an interrupt at the entry is
+// what mostly makes a guest switch, but it counts as told by one sample alone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "analysis/flow_replay_result.h"
+
+namespace vmflow {
+
+/// Shape: `cr3` without the bits that are no address; `vmcb12` 0: a process of the VM itself.
+struct GuestProcessKey {
+  uint64_t vmcb12 = 0;
+  uint64_t cr3 = 0;
+  auto operator<=>(const GuestProcessKey&) const = default;
+};
+
+constexpr uint32_t kNoProcess = ~uint32_t{0};
+
+/// One process on one vCPU. Units: nanoseconds; what is between `begin_ns` and `end_ns` is the sum
+/// of the others.
+struct GuestSpan {
+  uint32_t process = kNoProcess;
+  uint32_t vcpu = 0;  ///< its place among the VM's
+  uint64_t begin_ns = 0;
+  uint64_t end_ns = 0;
+  uint64_t certain_ns = 0;  ///< in the guest, the process at both ends
+  uint64_t sampled_ns = 0;  ///< in the guest, at one end
+  uint64_t host_ns = 0;     ///< in KVM or the VMM for its exits
+  uint64_t blocked_ns = 0;  ///< the vCPU slept for a reason of the host's, or was stopped
+  std::array<uint64_t, FLOW_CULPRITS> ready_ns{};  ///< the vCPU had no CPU, by who had it
+  uint64_t exits = 0;
+  bool left_on_timer = false;  ///< it lost the vCPU right after a timer's interrupt
+
+  uint32_t before = kNoProcess;  ///< who had the vCPU just before; none after a halt, or not known
+  bool after_halt = false;
+  /// The last interrupt before it came; absent: none was seen.
+  std::optional<GivenInterrupt> came_by;
+  /// Of a halt before it, what it waited for a CPU after its wake-up. Not within the span.
+  std::array<uint64_t, FLOW_CULPRITS> latency_ns{};
+};
+
+/// What was on a vCPU. Shape: `certain_ns`, `sampled_ns` of the spans, `idle_ns` and `untold_ns`
+/// sum to its guest time.
+struct GuestTimes {
+  uint64_t idle_ns = 0;    ///< between a halt and the next, nobody to tell of
+  uint64_t untold_ns = 0;  ///< no sample at its end
+};
+
+/// The bits of CR3 that tell a process of one guest: a kernel with page-table isolation has two
+/// roots side by side for each, of which user mode sees the upper one.
+uint64_t root_mask(std::span<const GuestSample> samples);
+
+/// Turns keys into places of processes; kNoProcess for one too many.
+class GuestProcessPlaces {
+ public:
+  static constexpr size_t kMost = 4096;  ///< a hostile guest may make up any number of roots
+
+  uint32_t place(const GuestProcessKey& key);
+  uint32_t known(const GuestProcessKey& key) const;
+  const std::vector<GuestProcessKey>& keys() const { return keys_; }
+  uint64_t left_out() const { return left_out_; }
+
+ private:
+  std::map<GuestProcessKey, uint32_t> places_;
+  std::vector<GuestProcessKey> keys_;
+  uint64_t left_out_ = 0;
+};
+
+/// The spans of one vCPU, by time. `culprits` of the replay, for who had the CPU.
+std::vector<GuestSpan> guest_spans(const ReplayedVcpu& vcpu, uint32_t number, uint64_t mask,
+                                   std::span<const ReplayCulprit> culprits,
+                                   GuestProcessPlaces& places, GuestTimes& times);
+
+}  // namespace vmflow

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Guest processes, drawn exit by exit.
+#include "analysis/guest_process.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/analysis/drawn_trace.h"
+
+namespace vmflow::test {
+namespace {
+
+constexpr uint64_t kA = 0x10'0000, kB = 0x20'0000, kKvm = 0x1000;
+constexpr uint32_t kInterrupt = 0x60, kHalt = 0x78;
+constexpr uint64_t kUserStack = 0x7fff'1234'5678;
+const DrawnThread kVcpu{101, 100, comm_of("CPU 0/KVM")}, kSecond{102, 100, comm_of("CPU 1/KVM")};
+const DrawnThread kMain{100, 100, comm_of("qemu")};
+
+struct Registers {
+  uint64_t cr3 = kA;
+  uint64_t rsp = kUserStack;
+  uint32_t cpl = 3;
+};
+
+/// A VM, as the ring with registers records it. Units: nanoseconds.
+class Guest {
+ public:
+  Guest& vcpu(uint32_t number) {
+    number_ = number;
+    trace_.on(number, number == 0 ? kVcpu : kSecond, kKvm);
+    return *this;
+  }
+  Guest& enters(uint64_t ns) {
+    trace_.at(ns, EntryEvent{number_});
+    return *this;
+  }
+  Guest& leaves(uint64_t ns, uint32_t code, const Registers& registers) {
+    trace_.at(ns, ExitEvent{.code = code, .isa = FLOW_ISA_SVM, .rip = 0, .vcpu_id = number_});
+    trace_.at(ns, RegistersEvent{registers.cr3, registers.rsp, registers.cpl});
+    return *this;
+  }
+  /// A tick: it leaves, takes its timer's interrupt, and enters 20 ns later.
+  Guest& ticks(uint64_t ns, uint64_t cr3) {
+    leaves(ns, kInterrupt, {.cr3 = cr3});
+    trace_.accept(ns + 10, number_);
+    return enters(ns + 20);
+  }
+  /// The same without an interrupt of its own.
+  Guest& pauses(uint64_t ns, const Registers& registers) {
+    return leaves(ns, kInterrupt, registers).enters(ns + 20);
+  }
+  /// Halts; `waker` ends it; 10 ns later it has a CPU, and another 10 later it enters.
+  Guest& halts(uint64_t ns, uint64_t cr3, uint64_t until_ns, uint64_t waker) {
+    leaves(ns, kHalt, {.cr3 = cr3, .rsp = 0xffff'8000'0000'1000, .cpl = 0});
+    const auto& thread = number_ == 0 ? kVcpu : kSecond;
+    trace_.to(ns + 10, kIdle, 1);
+    trace_.on(number_, thread, kKvm)
+        .at(ns + 10,
+            VcpuOutEvent{.state = FLOW_HALTED, .block = FLOW_BLOCK_OTHER, .throttled = false});
+    trace_.on(7, kMain).wakes(until_ns, thread, number_);
+    trace_.at(until_ns, WakeEvent{.tid = thread.tid, .waker = waker});
+    trace_.on(number_, kIdle).to(until_ns + 10, thread, 0);
+    trace_.on(number_, thread, kKvm)
+        .at(until_ns + 10,
+            VcpuInEvent{.in_kvm_run = true, .disk_pending_ns = 0, .net_pending_ns = 0});
+    return enters(until_ns + 20);
+  }
+  DrawnTrace& trace() { return trace_; }
+
+  VmProcesses processes() {
+    std::ranges::stable_sort(trace_.events, {}, &Event::ns);
+    const auto result = replay(trace_.events, {.outs_told = true});
+    const auto vms = guest_processes(result);
+    EXPECT_EQ(vms.size(), 1u);
+    return vms.empty() ? VmProcesses{} : vms[0];
+  }
+
+ private:
+  DrawnTrace trace_;
+  uint32_t number_ = 0;
+};
+
+const GuestProcess& of(const VmProcesses& vm, uint64_t cr3) {
+  static const GuestProcess kNone;
+  for (const auto& process : vm.processes)
+    if (process.key.cr3 == cr3) return process;
+  ADD_FAILURE() << "no process " << cr3;
+  return kNone;
+}
+
+uint64_t sum_of(const GuestProcess& process) {
+  uint64_t ns = process.guest_ns() + process.host_ns + process.blocked_ns + process.behind_ns;
+  for (const auto part : process.ready_ns) ns += part;
+  for (const auto part : process.wait_ns) ns += part;
+  return ns;
+}
+
+uint64_t wait(const GuestProcess& process, WaitReason reason) {
+  return process.wait_ns[static_cast<size_t>(reason)];
+}
+
+}  // namespace
+
+// A from 1000, B from 3020, A from 5020, …: each loses the vCPU at every second tick.
+TEST(GuestProcess, two_that_share_a_vcpu_run_and_wait_behind_each_other) {
+  Guest guest;
+  guest.vcpu(0).enters(1000).ticks(2000, kA);
+  uint64_t ns = 3000;
+  for (int i = 0; i < 6; i++)
+    for (const auto cr3 : {kA, kA, kB, kB}) {
+      // A tick whose handler leaves once more, for the next tick's time.
+      guest.leaves(ns, kInterrupt, {.cr3 = cr3});
+      guest.trace().accept(ns + 10, 0);
+      guest.enters(ns + 20).leaves(ns + 30, 0x7c,
+                                   {.cr3 = cr3, .rsp = 0xffff'8000'0000'2000, .cpl = 0});
+      guest.enters(ns + 50);
+      ns += 1000;
+    }
+  guest.leaves(ns, kInterrupt, {.cr3 = kA});
+  const auto vm = guest.processes();
+  const auto &a = of(vm, kA), &b = of(vm, kB);
+  EXPECT_EQ(a.preempted, 6u);
+  EXPECT_EQ(b.preempted, 6u);
+  EXPECT_EQ(b.behind_ns, 5 * 2000u);
+  EXPECT_EQ(a.behind_ns, 6 * 2000u);
+  EXPECT_EQ(sum_of(a), ns - 1000);
+  EXPECT_EQ(sum_of(b), b.last_ns - b.first_ns);
+  EXPECT_EQ(a.certain_ns + b.certain_ns + a.sampled_ns + b.sampled_ns, vm.guest_ns());
+  EXPECT_GT(a.certain_ns, 0u);
+  EXPECT_NEAR(vm.coverage(),
+              static_cast<double>(a.certain_ns + b.certain_ns) / static_cast<double>(vm.guest_ns()),
+              1e-9);
+  EXPECT_TRUE(a.wakers.empty());
+  EXPECT_TRUE(b.wakers.empty());
+}
+
+// The same exits, but it is only at times that the switch follows a tick.
+TEST(GuestProcess, one_that_loses_the_vcpu_at_any_time_waits_for_the_other) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  uint64_t ns = 2000;
+  for (int i = 0; i < 12; i++, ns += 1000) {
+    const auto cr3 = i % 2 == 0 ? kA : kB;
+    if (i % 4 < 2)
+      guest.ticks(ns, cr3);
+    else
+      guest.pauses(ns, {.cr3 = cr3});
+  }
+  const auto vm = guest.processes();
+  const auto &a = of(vm, kA), &b = of(vm, kB);
+  EXPECT_EQ(a.preempted, 0u);
+  EXPECT_EQ(a.behind_ns, 0u);
+  EXPECT_EQ(wait(a, WaitReason::kTask), 5 * 1000u);
+  ASSERT_EQ(b.wakers.size(), 1u);
+  EXPECT_EQ(vm.processes[b.wakers[0].process].key.cr3, kA);
+}
+
+// It sleeps again and again, while another one computes, and its timer wakes it.
+TEST(GuestProcess, one_that_comes_back_with_the_timer_waits_for_it) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  for (uint64_t ns = 2000; ns < 40'000; ns += 3000) {
+    guest.pauses(ns, {.cr3 = kA});  // A has slept since it was woken
+    guest.pauses(ns + 1000, {.cr3 = kB});
+    guest.ticks(ns + 2000, kB);
+  }
+  const auto a = of(guest.processes(), kA);
+  EXPECT_GT(wait(a, WaitReason::kTimer), 0u);
+  EXPECT_EQ(wait(a, WaitReason::kTask), 0u);
+  EXPECT_TRUE(a.wakers.empty());
+}
+
+// Each goes on when the other one has written to its pipe: no interrupt is needed on one vCPU.
+TEST(GuestProcess, one_that_goes_on_without_an_interrupt_was_woken_by_the_one_before) {
+  Guest guest;
+  guest.vcpu(0).enters(1000).pauses(2000, {.cr3 = kA}).pauses(3000, {.cr3 = kB});
+  guest.pauses(4000, {.cr3 = kA}).leaves(5000, kInterrupt, {.cr3 = kB});
+  const auto vm = guest.processes();
+  const auto &a = of(vm, kA), &b = of(vm, kB);
+  EXPECT_EQ(wait(a, WaitReason::kTask), 3020u - 2020);
+  EXPECT_EQ(wait(b, WaitReason::kTask), 4020u - 3020);
+  ASSERT_EQ(b.wakers.size(), 1u);
+  EXPECT_EQ(vm.processes[b.wakers[0].process].key.cr3, kA);
+  EXPECT_EQ(b.wakers[0].count, 1u);
+  EXPECT_EQ(b.wakers[0].wait_ns, 1000u);
+  EXPECT_EQ(sum_of(a), 4020u - 1000);
+}
+
+// 2000 halts, 5000 its disk's completion wakes it, 5010 it has a CPU, 5020 enters.
+TEST(GuestProcess, one_that_a_halted_vcpu_goes_on_with_has_waited_for_what_woke_it) {
+  Guest guest;
+  guest.vcpu(0).enters(500).pauses(1000, {.cr3 = kA});
+  guest.halts(2000, kA, 5000, flow_waker(kMain.tid, FLOW_WAKE_VMM_DISK));
+  guest.leaves(6000, kInterrupt, {.cr3 = kA});
+  const auto vm = guest.processes();
+  const auto& a = of(vm, kA);
+  EXPECT_EQ(wait(a, WaitReason::kDisk), 5020u - 2000 - 10);
+  EXPECT_EQ(std::accumulate(a.ready_ns.begin(), a.ready_ns.end(), uint64_t{0}), 10u);
+  EXPECT_EQ(sum_of(a), 6000u - 500);
+  EXPECT_EQ(vm.idle_ns, 0u);
+}
+
+// A waits for its disk while B computes: the interrupt comes while the vCPU runs.
+TEST(GuestProcess, one_that_waits_while_another_runs_waits_for_its_own_reason) {
+  Guest guest;
+  guest.vcpu(0).enters(1000).pauses(2000, {.cr3 = kA}).pauses(3000, {.cr3 = kB});
+  guest.leaves(4000, kInterrupt, {.cr3 = kB});
+  guest.trace().on(7, kMain).accept(4005, 0);
+  guest.vcpu(0).enters(4020).leaves(5000, kInterrupt, {.cr3 = kA});
+  const auto a = of(guest.processes(), kA);
+  EXPECT_EQ(wait(a, WaitReason::kDevice), 4005u - 2020);
+  EXPECT_EQ(a.behind_ns, 4020u - 4005) << "awake, and not there yet";
+  EXPECT_TRUE(a.wakers.empty());
+}
+
+TEST(GuestProcess, one_on_another_vcpu_is_the_waker_where_an_ipi_ends_the_halt) {
+  Guest guest;
+  guest.vcpu(1).enters(900).pauses(1000, {.cr3 = kB}).pauses(4000, {.cr3 = kB});
+  guest.leaves(9000, kInterrupt, {.cr3 = kB});
+  guest.vcpu(0).enters(910).pauses(1000, {.cr3 = kA});
+  guest.halts(2000, kA, 5000, flow_waker(1, FLOW_WAKE_IPI));
+  guest.leaves(6000, kInterrupt, {.cr3 = kA});
+  const auto vm = guest.processes();
+  const auto& a = of(vm, kA);
+  EXPECT_EQ(wait(a, WaitReason::kTask), 3010u);
+  ASSERT_EQ(a.wakers.size(), 1u);
+  EXPECT_EQ(vm.processes[a.wakers[0].process].key.cr3, kB);
+}
+
+TEST(GuestProcess, a_vcpu_that_only_ticks_between_halts_is_idle) {
+  Guest guest;
+  guest.vcpu(0).enters(500).pauses(1000, {.cr3 = kA});
+  for (uint64_t ns = 2000; ns < 20'000; ns += 2000)
+    guest.halts(ns, kA, ns + 1000, flow_waker(101, FLOW_WAKE_OWN_INTERRUPT));
+  guest.leaves(20'000, kInterrupt, {.cr3 = kA});
+  const auto vm = guest.processes();
+  const auto& a = of(vm, kA);
+  EXPECT_EQ(a.guest_ns(), 500u + 980 + 980) << "until its first halt, and after the last";
+  EXPECT_EQ(vm.idle_ns, 8 * 980u);
+  EXPECT_EQ(std::accumulate(a.ready_ns.begin(), a.ready_ns.end(), uint64_t{0}), 10u)
+      << "what the vCPU waited for a CPU meanwhile is not its";
+}
+
+TEST(GuestProcess, roots_are_told_apart_by_their_address_alone) {
+  // PCID in the low bits, the bit that keeps the TLB on top.
+  EXPECT_EQ(root_mask({}) & 0x8000'0000'0012'3abc, 0x0012'3000u);
+  // In user mode the upper root, in the kernel the lower one: the same process.
+  std::vector<GuestSample> isolated = {{.cr3 = 0x3000, .cpl = 3}, {.cr3 = 0x2000, .cpl = 0}};
+  EXPECT_EQ(root_mask(isolated) & 0x3fff, 0x2000u);
+  isolated.push_back({.cr3 = 0x7000, .cpl = 0});
+  EXPECT_EQ(root_mask(isolated) & 0x3fff, 0x3000u) << "a kernel in an upper root has but one";
+  EXPECT_EQ(root_mask(std::vector<GuestSample>{{.cr3 = 0x3000, .cpl = 3}}) & 0x3fff, 0x3000u);
+}
+
+TEST(GuestProcess, threads_are_stacks_and_no_processes) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  for (uint64_t i = 0; i < 10; i++) {
+    const uint64_t moved = 64 * i;  // within the stack
+    guest.pauses(2000 + 100 * i, {.rsp = (i % 2 != 0 ? 0x7f00'0080'0000 : kUserStack) - moved});
+  }
+  const auto vm = guest.processes();
+  ASSERT_EQ(vm.processes.size(), 1u);
+  EXPECT_EQ(vm.processes[0].threads, 2u);
+}
+
+// Interrupts of a CPU have a stack of their own, on which every process is seen.
+TEST(GuestProcess, a_stack_of_several_processes_is_no_thread) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  const uint64_t irq_stack = 0xffff'8880'0000'3f00, own = 0xffff'c900'0001'0000;
+  uint64_t ns = 2000;
+  for (const auto cr3 : {kA, kB})
+    for (const auto rsp : {irq_stack, own + cr3})
+      guest.pauses(ns += 100, {.cr3 = cr3, .rsp = rsp, .cpl = 0});
+  for (const auto& process : guest.processes().processes) EXPECT_EQ(process.threads, 1u);
+}
+
+TEST(GuestProcess, without_registers_there_are_none) {
+  DrawnTrace trace;
+  trace.on(0, kVcpu, kKvm).entry(100).exit(200, 0x72).entry(300);
+  EXPECT_TRUE(guest_processes(replay(trace.events)).empty());
+}
+
+TEST(GuestProcess, more_than_can_be_kept_are_counted) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  const uint64_t many = GuestProcessPlaces::kMost + 10;
+  for (uint64_t i = 0; i < many; i++) guest.pauses(2000 + 100 * i, {.cr3 = (i + 1) << 12});
+  const auto vm = guest.processes();
+  EXPECT_EQ(vm.processes.size(), GuestProcessPlaces::kMost);
+  EXPECT_EQ(vm.left_out, 10u);
+  EXPECT_EQ(vm.untold_ns, 10 * 80u);
+}
+
+// Whatever the guest does: its time is that of its processes, and a process alone on a vCPU is
+// followed without a gap.
+TEST(GuestProcess, time_is_conserved_through_any_life) {
+  for (uint32_t seed = 1; seed <= 20; seed++) {
+    std::mt19937 random(seed);
+    Guest guest;
+    guest.vcpu(0).enters(1000);
+    uint64_t ns = 2000;
+    for (int i = 0; i < 500; i++, ns += 100 + random() % 1000) {
+      const uint64_t cr3 = random() % 2 != 0 ? kA : kB;
+      const auto kind = static_cast<flow_wake_kind>(random() % FLOW_WAKE_KINDS);
+      switch (random() % 3) {
+        case 0:
+          guest.ticks(ns, cr3);
+          break;
+        case 1:
+          guest.pauses(ns, {.cr3 = cr3});
+          break;
+        default:
+          guest.halts(ns, cr3, ns + 50, flow_waker(0, kind));
+          ns += 100;
+      }
+    }
+    auto events = guest.trace().events;
+    std::ranges::stable_sort(events, {}, &Event::ns);
+    const auto result = replay(events, {.outs_told = true});
+    const auto vm = guest_processes(result).at(0);
+    EXPECT_EQ(vm.guest_ns(), flow_of(result, 101).ns[FLOW_GUEST]);
+    for (const auto& process : vm.processes)
+      EXPECT_EQ(sum_of(process), process.last_ns - process.first_ns) << seed;
+  }
+}
+
+}  // namespace vmflow::test
