@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "agent/sources/bpf_snapshot.h"
@@ -131,8 +132,14 @@ void Agent::tick() {
   if (triggers_ != nullptr) triggers_->tick(model);
 }
 
+// What a trace is held against must have every vCPU: one that was being written is read again.
 Snapshot Agent::look_at_slots() {
+  constexpr int kAttempts = 10;
   auto snapshot = read_snapshot(*programs_, *support_, false);
+  for (int attempt = 1; attempt < kAttempts && snapshot.torn_slots > 0; attempt++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    snapshot = read_snapshot(*programs_, *support_, false);
+  }
   identify(snapshot);
   return snapshot;
 }
@@ -258,6 +265,11 @@ std::string Agent::metrics() {
 }
 
 std::optional<std::string> Agent::api(const std::string& path) {
+  if (wants_processes(path)) {
+    const auto recent = processes_.look(live_side().ring, monotonic_ns());
+    const std::lock_guard lock(mutex_);
+    return api_processes_json(look(false), path, recent->vms, recent->begin_ns, recent->end_ns);
+  }
   const std::lock_guard lock(mutex_);
   return api_json(look(true), path);
 }

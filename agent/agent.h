@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/analyze/live_processes.h"
 #include "agent/config.h"
 #include "agent/sources/bpf_programs.h"
 #include "agent/sources/entry_watch.h"
@@ -78,6 +79,7 @@ class Agent {
   std::atomic<bool> has_ring_ = false;
   std::atomic<uint64_t> ring_span_ns_ = 0;
   std::atomic<uint64_t> ring_bytes_ = 0;
+  LiveProcesses processes_;
   std::deque<Snapshot> looks_;  ///< some of the last seconds', to hold traces against
   bool checking_codes_ = false;
   bool entries_missing_ = false;

@@ -6,9 +6,12 @@
 #include <sstream>
 
 #include "analysis/flow_names.h"
+#include "exporters/process_json.h"
 
 namespace vmflow {
 namespace {
+
+constexpr std::string_view kVmsPath = "/vms", kProcessesPath = "/processes";
 
 using Json = nlohmann::ordered_json;
 
@@ -246,7 +249,7 @@ std::string answer(Json content) {
 }  // namespace
 
 std::optional<std::string> api_json(const FlowModel& model, std::string_view path) {
-  constexpr std::string_view kVms = "/vms", kCulprits = "/culprits";
+  constexpr std::string_view kVms = kVmsPath, kCulprits = "/culprits";
   if (path == kCulprits) return answer({{"culprits", culprits(model, nullptr)}});
   if (!path.starts_with(kVms)) return std::nullopt;
   path.remove_prefix(kVms.size());
@@ -266,6 +269,33 @@ std::optional<std::string> api_json(const FlowModel& model, std::string_view pat
                  {"ready_seconds", seconds(vm->time.state_ns[FLOW_READY])},
                  {"open_wait_seconds", seconds(vm->open_wait_ns[FLOW_READY])},
                  {"culprits", culprits(model, vm)}});
+}
+
+bool wants_processes(std::string_view path) {
+  return path.starts_with(kVmsPath) && path.ends_with(kProcessesPath);
+}
+
+std::optional<std::string> api_processes_json(const FlowModel& model, std::string_view path,
+                                              std::span<const VmProcesses> processes,
+                                              uint64_t begin_ns, uint64_t end_ns) {
+  constexpr size_t kMost = 100;
+  path.remove_suffix(kProcessesPath.size());
+  path.remove_prefix(kVmsPath.size());
+  const auto* vm = path.starts_with('/') ? vm_called(model, path.substr(1)) : nullptr;
+  if (vm == nullptr) return std::nullopt;
+  const auto its =
+      std::ranges::find(processes, vm->pid, [](const VmProcesses& one) { return one.vm.tgid; });
+  Json json{{"id", vm->label},
+            {"name", vm->name},
+            {"window_seconds", seconds(end_ns - std::min(begin_ns, end_ns))}};
+  if (its != processes.end())
+    json.update(process_json(*its, kMost, begin_ns));
+  else
+    json.update({{"processes", Json::array()},
+                 {"why",
+                  "no registers of this VM were recorded: they are with --trace.registers, "
+                  "on AMD hosts, in mode flight"}});
+  return answer(std::move(json));
 }
 
 std::string api_error(std::string_view message) {

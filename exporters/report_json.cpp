@@ -4,11 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/flow_names.h"
+#include "exporters/process_json.h"
 
 namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr size_t kMostProcesses = 200;
 
 double seconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
@@ -103,6 +106,8 @@ Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
             {"culprits", culprits(vm)},
             {"exits", std::move(exits)}};
   if (flow.levels) json["nested_seconds"] = levels(*flow.levels);
+  if (vm.processes)
+    json["guest_processes"] = process_json(*vm.processes, kMostProcesses, report.window.begin_ns);
   json["vcpus"] = vcpus(vm, report.window, with_intervals);
   return json;
 }

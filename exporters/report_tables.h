@@ -40,6 +40,9 @@ struct ReportTable {
 
 /// Where the vCPUs' time went.
 ReportTable states_table(const VmFlow& vm);
+
+/// Who ran inside the VM, as far as samples tell.
+ReportTable processes_table(const VmProcesses& vm);
 /// All there is to say of one VM, states first.
 std::vector<ReportTable> vm_tables(const ReportVm& vm, const ReportWindow& window);
 

@@ -14,6 +14,7 @@
 #include "agent/cli/command.h"
 #include "agent/version.h"
 #include "exporters/html_report.h"
+#include "exporters/perfetto_json.h"
 #include "exporters/report_json.h"
 #include "exporters/text_report.h"
 
@@ -24,6 +25,7 @@ constexpr const char* kExamples = R"(
 Examples:
   vmflow analyze /var/lib/vmflow/snapshots/ID                    why, in words and tables
   vmflow analyze DIR --format html --output report.html          one page with a timeline
+  vmflow analyze DIR --format perfetto --output trace.json       for ui.perfetto.dev: vCPUs, guest processes, arrows
   vmflow analyze DIR --vm web-1 --from 2 --to 4.5                one VM, a part of the time
   vmflow analyze ~/lttng-traces/mine --format json               a trace that vmflow did not record
 
@@ -72,6 +74,7 @@ int fail(const std::string& message) {
 
 std::string in_format(const TraceReport& report, const std::string& format) {
   if (format == "html") return html_report(report);
+  if (format == "perfetto") return perfetto_json(report);
   if (format == "json") return report_json(report, {.intervals = true}) + "\n";
   return text_report(report);
 }
@@ -129,8 +132,8 @@ std::function<int()> analyze_command(CLI::App& app, CLI::App*& chosen) {
   chosen->add_option("--vm", order->options.vm, "only this VM: its label, name or process");
   auto* from = chosen->add_option("--from", order->from, "seconds from the first event on");
   auto* to = chosen->add_option("--to", order->to, "until that many seconds after the first event");
-  chosen->add_option("--format", order->format, "text, json or html (text)")
-      ->check(CLI::IsMember({"text", "json", "html"}));
+  chosen->add_option("--format", order->format, "text, json, html or perfetto (text)")
+      ->check(CLI::IsMember({"text", "json", "html", "perfetto"}));
   chosen->add_option("--output", order->output, "the file to write (stdout)");
   return [order, from, to] {
     if (from->count() > 0) order->options.from_seconds = order->from;

@@ -4,15 +4,19 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "agent/sources/monotonic_clock.h"
@@ -89,6 +93,14 @@ void leave_out_interrupts(vmflow_bpf* object) {
 bool is_comparable(const flow_config& config) {
   return config.record_code != FLOW_NO_OFFSET &&
          (config.exit_source == FLOW_EXIT_FROM_VMCB || config.exit_source == FLOW_EXIT_FROM_VMX);
+}
+
+/// Until every program that runs now has ended: they run within RCU's read side, and this is a
+/// grace period. Where CPUs without a tick forbid it, longer than any program takes.
+void wait_for_programs() {
+  constexpr std::chrono::milliseconds kLongerThanAny{50};
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+    std::this_thread::sleep_for(kLongerThanAny);
 }
 
 }  // namespace
@@ -223,6 +235,8 @@ Result<void> BpfPrograms::map_memory() {
 void BpfPrograms::set_recording(bool on) {
   if (on == (recording_since_ns_ != 0)) return;
   __atomic_store_n(&object_->bss->recording, on ? 1u : 0u, __ATOMIC_RELEASE);
+  // What was running then may not have seen it yet.
+  if (on) wait_for_programs();
   recording_since_ns_ = on ? monotonic_ns() : 0;
 }
 

@@ -99,4 +99,40 @@ TEST(ApiJson, what_is_not_there_has_no_answer) {
   EXPECT_EQ(Json::parse(api_error("no \"such\" VM"))["error"], "no \"such\" VM");
 }
 
+TEST(ApiJson, a_vms_processes_are_those_of_its_process_id) {
+  const auto model = hand_made_model();
+  const auto& vm = model.vms.at(0);
+  const auto path = "/vms/" + vm.label + "/processes";
+  ASSERT_TRUE(wants_processes(path));
+  GuestProcess process;
+  process.key.cr3 = 0x1a2b3000;
+  process.certain_ns = 3'000'000'000;
+  process.sampled_ns = 1'000'000'000;
+  process.first_ns = 2'000'000'000;
+  const std::vector<VmProcesses> all = {{.vm = {.tgid = vm.pid + 1, .kvm = 1}, .processes = {}},
+                                        {.vm = {.tgid = vm.pid, .kvm = 2}, .processes = {process}}};
+  const auto text = api_processes_json(model, path, all, 1'000'000'000, 11'000'000'000);
+  ASSERT_TRUE(text);
+  const auto json = Json::parse(*text);
+  EXPECT_EQ(json["version"], kApiVersion);
+  EXPECT_EQ(json["id"], vm.label);
+  EXPECT_EQ(json["window_seconds"], 10);
+  EXPECT_EQ(json["coverage_ratio"], 0.75);
+  ASSERT_EQ(json["processes"].size(), 1u);
+  EXPECT_EQ(json["processes"][0]["process"], "cr3:1a2b3000");
+  EXPECT_EQ(json["processes"][0]["guest_seconds"], 4);
+  EXPECT_EQ(json["processes"][0]["first_seconds"], 1);
+}
+
+TEST(ApiJson, without_registers_it_says_what_would_be_needed) {
+  const auto model = hand_made_model();
+  const auto path = "/vms/" + model.vms.at(0).label + "/processes";
+  const auto text = api_processes_json(model, path, {}, 0, 0);
+  ASSERT_TRUE(text);
+  EXPECT_TRUE(Json::parse(*text)["processes"].empty());
+  EXPECT_NE(text->find("--trace.registers"), std::string::npos);
+  EXPECT_FALSE(api_processes_json(model, "/vms/nobody/processes", {}, 0, 0));
+  EXPECT_FALSE(wants_processes("/vms/" + model.vms.at(0).label));
+}
+
 }  // namespace vmflow::test

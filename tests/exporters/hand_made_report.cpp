@@ -49,6 +49,35 @@ VmFlow web() {
   return vm;
 }
 
+/// Of web: one that computes, and one that waits for its disk and for the first.
+VmProcesses processes_of_web() {
+  GuestProcess first, second;
+  first.key = {.vmcb12 = 0, .cr3 = 0x1a2b3000};
+  first.certain_ns = seconds(1.8);
+  first.sampled_ns = seconds(0.2);
+  first.host_ns = seconds(0.25);
+  first.behind_ns = seconds(0.5);
+  first.ready_ns[FLOW_CULPRIT_OTHER_VM] = seconds(2);
+  first.preempted = 100;
+  first.exits = 500;
+  first.threads = 3;
+  first.first_ns = kBegin;
+  first.last_ns = kBegin + kWindow;
+  second.key = {.vmcb12 = 0x7f000, .cr3 = 0x4d5e6000};
+  second.certain_ns = seconds(0.5);
+  second.wait_ns[static_cast<size_t>(WaitReason::kDisk)] = seconds(1.5);
+  second.wait_ns[static_cast<size_t>(WaitReason::kTask)] = seconds(0.5);
+  second.exits = 40;
+  second.threads = 1;
+  second.first_ns = kBegin + seconds(1);
+  second.last_ns = kBegin + seconds(9);
+  second.wakers = {{.process = 0, .count = 25, .wait_ns = seconds(0.5)}};
+  return {.vm = {.tgid = 4711, .kvm = 1},
+          .processes = {first, second},
+          .idle_ns = seconds(0.3),
+          .untold_ns = seconds(0.2)};
+}
+
 VmFlow batch() {
   VmFlow vm;
   vm.label = "4800-77";
@@ -128,7 +157,8 @@ TraceReport small_report() {
                                         {at(3.5), at(5.5), FLOW_HALTED, timer},
                                         {at(5.5), at(9.5), FLOW_READY, taken},
                                         {at(9.75), at(10), FLOW_VMM_BLOCKED, 0}})},
-                        .verdict = {}});
+                        .verdict = {},
+                        .processes = processes_of_web()});
   report.vms.push_back({.flow = batch(),
                         .culprits = {{FLOW_CULPRIT_OTHER_VM, "web", 4711, seconds(0.1)}},
                         .vcpus = {vcpu(0, 4801, {{at(0), at(10), FLOW_GUEST, 0}})},

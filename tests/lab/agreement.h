@@ -13,7 +13,8 @@ namespace vmflow::lab {
 
 /// Both sides of a report have been compared and agree.
 inline void expect_agreement(const Json& report) {
-  ASSERT_FALSE(report["crosscheck"]["rows"].empty()) << "nothing was compared";
+  ASSERT_FALSE(report["crosscheck"]["rows"].empty())
+      << "nothing was compared: " << report["crosscheck"] << report["sources"];
   for (const auto& row : report["crosscheck"]["rows"]) {
     figure("{:<14} live {:<14} trace {:<14} disagreement {:.5f}, allowed {:.5f}",
            row["quantity"].get<std::string>(), row["aggregate"].dump(), row["replay"].dump(),

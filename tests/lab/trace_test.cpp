@@ -43,6 +43,7 @@ TEST(Trace, of_a_noisy_neighbour_holds_what_was_before_it_and_names_it) {
   EXPECT_NE(finding.find("quiet"), std::string::npos);
   EXPECT_NE(finding.find("noisy"), std::string::npos) << "the culprit is named";
   expect_agreement(report);
+  if (testing::Test::HasFailure()) figure("{}", agent->process().err());
   const auto ring = count_names(events_of(agent.folder_of(snapshot) + "/trace/ring"));
   const auto lttng = count_names(events_of(agent.folder_of(snapshot) + "/trace/lttng"));
   figure("ring: {} exits, {} entries; LTTng: {} exits, {} switches", ring.at("kvm_x86_exit"),
@@ -63,6 +64,7 @@ TEST(Trace, of_the_ring_alone_agrees_with_the_counters) {
   ASSERT_EQ(asked.status, 0) << asked.err;
   const auto snapshot = agent.snapshots()[0];
   expect_agreement(agent.wait_for_report(snapshot["id"]));
+  if (testing::Test::HasFailure()) figure("{}", agent->process().err());
   const auto page = agent->scrape();
   for (const auto* quantity : {"exits", "state_seconds", "ready_seconds"})
     EXPECT_TRUE(page.has("vmflow_fusion_disagreement_ratio", {{"quantity", quantity}})) << quantity;
@@ -88,6 +90,7 @@ TEST(Trace, on_trigger_holds_what_was_after_it) {
   EXPECT_GE(seconds, 2.5);
   EXPECT_LE(seconds, watch.seconds());
   expect_agreement(report);
+  if (testing::Test::HasFailure()) figure("{}", agent->process().err());
   EXPECT_EQ(run({"lttng", "list"}).out.find("vmflow"), std::string::npos) << "it records no more";
   EXPECT_EQ(agent->stop().status, 0);
 }

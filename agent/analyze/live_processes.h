@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The guest processes of the last seconds, from what the flight recorder holds now.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "agent/sources/ring_events.h"
+#include "analysis/guest_process.h"
+
+namespace vmflow {
+
+/// Units: CLOCK_MONOTONIC. Shape: without VMs if nothing was recorded, or no registers.
+struct RecentProcesses {
+  uint64_t begin_ns = 0;
+  uint64_t end_ns = 0;
+  std::vector<VmProcesses> vms;
+};
+
+/// Replaying the ring takes up to a second of CPU time, so what was found is told again for a
+/// while, and one asks at a time. Threads: any.
+class LiveProcesses {
+ public:
+  /// `ring` reads the flight recorder as of now.
+  std::shared_ptr<const RecentProcesses> look(const std::function<RingReading()>& ring,
+                                              uint64_t now_ns);
+
+ private:
+  std::mutex mutex_;
+  uint64_t looked_ns_ = 0;
+  std::shared_ptr<const RecentProcesses> seen_;
+};
+
+}  // namespace vmflow

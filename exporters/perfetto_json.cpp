@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/perfetto_json.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "analysis/flow_names.h"
+#include "exporters/report_tables.h"
+
+namespace vmflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Above all threads that a kernel gives: PID_MAX_LIMIT.
+constexpr uint64_t kFirstOwnTrack = 4 * 1024 * 1024 + 1;
+
+class Writer {
+ public:
+  explicit Writer(const TraceReport& report) : report_(report) {}
+
+  Json events() {
+    for (const auto& vm : report_.vms) add_vm(vm);
+    return std::move(events_);
+  }
+
+ private:
+  // Processes are numbered, not called by their pids: one process may have several VMs.
+  void add_vm(const ReportVm& vm) {
+    pid_++;
+    name(
+        "process_name", 0,
+        {{"name", shown_text(shown_name(vm.flow)) + " (pid " + std::to_string(vm.flow.pid) + ")"}});
+    name("process_labels", 0, {{"labels", shown_text(vm.verdict.sentence)}});
+    name("process_sort_index", 0, {{"sort_index", pid_}});
+    for (const auto& vcpu : vm.vcpus) tracks_[&vcpu] = vcpu.tid != 0 ? vcpu.tid : next_track_++;
+    for (const auto& vcpu : vm.vcpus) add_vcpu(vm, vcpu);
+    if (vm.processes) add_processes(*vm.processes);
+  }
+
+  void add_vcpu(const ReportVm& vm, const ReportVcpu& vcpu) {
+    const auto track = tracks_.at(&vcpu);
+    add_track(track, "vCPU " + std::to_string(vcpu.vcpu_id), vcpu.vcpu_id);
+    for (const auto& interval : vcpu.intervals) {
+      Json args = Json::object();
+      if (interval.detail != 0) args["detail"] = shown_text(report_.details[interval.detail]);
+      slice(track, std::string(state_name(interval.state).name), "vcpu", interval.begin_ns,
+            interval.end_ns, std::move(args));
+    }
+    for (const auto& wake : vcpu.wakes) add_arrow(vm, vcpu, wake);
+  }
+
+  // Both ends must lie in a slice, or the arrow ends nowhere.
+  void add_arrow(const ReportVm& vm, const ReportVcpu& to, const ReportWake& wake) {
+    const auto from = std::ranges::find(vm.vcpus, wake.by_vcpu_id, &ReportVcpu::vcpu_id);
+    if (from == vm.vcpus.end() || !has_slice(*from, wake.ns)) return;
+    const auto next =
+        std::ranges::upper_bound(to.intervals, wake.ns, {}, &ReportInterval::begin_ns);
+    if (next == to.intervals.end()) return;
+    arrows_++;
+    flow("s", tracks_.at(&*from), wake.ns);
+    flow("f", tracks_.at(&to), next->begin_ns);
+  }
+
+  static bool has_slice(const ReportVcpu& vcpu, uint64_t ns) {
+    auto after = std::ranges::upper_bound(vcpu.intervals, ns, {}, &ReportInterval::begin_ns);
+    return after != vcpu.intervals.begin() && (--after)->end_ns >= ns;
+  }
+
+  void add_processes(const VmProcesses& vm) {
+    constexpr uint64_t kBelowVcpus = 1'000'000;
+    const auto first = next_track_;
+    next_track_ += vm.processes.size();
+    for (size_t i = 0; i < vm.processes.size(); i++)
+      add_track(first + i, process_name(vm.processes[i].key), kBelowVcpus + i);
+    // A process on two vCPUs at once would be two slices that cross on one track.
+    std::vector<uint64_t> end_ns(vm.processes.size(), 0);
+    for (const auto& stretch : vm.stretches) {
+      const uint64_t begin_ns = std::max(stretch.begin_ns, end_ns[stretch.process]);
+      if (begin_ns >= stretch.end_ns) continue;
+      end_ns[stretch.process] = stretch.end_ns;
+      slice(first + stretch.process, "vCPU " + std::to_string(stretch.vcpu_id), "process", begin_ns,
+            stretch.end_ns, Json::object());
+    }
+  }
+
+  void add_track(uint64_t tid, const std::string& title, uint64_t order) {
+    name("thread_name", tid, {{"name", title}});
+    name("thread_sort_index", tid, {{"sort_index", order}});
+  }
+
+  void name(const char* what, uint64_t tid, Json args) {
+    events_.push_back(
+        {{"ph", "M"}, {"name", what}, {"pid", pid_}, {"tid", tid}, {"args", std::move(args)}});
+  }
+
+  void slice(uint64_t tid, const std::string& title, const char* category, uint64_t begin_ns,
+             uint64_t end_ns, Json args) {
+    events_.push_back({{"ph", "X"},
+                       {"name", title},
+                       {"cat", category},
+                       {"pid", pid_},
+                       {"tid", tid},
+                       {"ts", since_begin(begin_ns)},
+                       {"dur", static_cast<double>(end_ns - begin_ns) / 1e3},
+                       {"args", std::move(args)}});
+  }
+
+  void flow(const char* phase, uint64_t tid, uint64_t ns) {
+    Json event{{"ph", phase}, {"name", "interrupt"}, {"cat", "wake"},        {"id", arrows_},
+               {"pid", pid_}, {"tid", tid},          {"ts", since_begin(ns)}};
+    if (phase[0] == 'f') event["bp"] = "e";
+    events_.push_back(std::move(event));
+  }
+
+  double since_begin(uint64_t ns) const {
+    return static_cast<double>(static_cast<int64_t>(ns - report_.window.begin_ns)) / 1e3;
+  }
+
+  const TraceReport& report_;
+  Json events_ = Json::array();
+  std::map<const ReportVcpu*, uint64_t> tracks_;
+  uint64_t next_track_ = kFirstOwnTrack;
+  uint64_t pid_ = 0;
+  uint64_t arrows_ = 0;
+};
+
+}  // namespace
+
+std::string perfetto_json(const TraceReport& report) {
+  const Json json{{"displayTimeUnit", "ns"},
+                  {"otherData",
+                   {{"title", shown_text(report.title)},
+                    {"finding", shown_text(report.finding)},
+                    {"clock", report.window.clock},
+                    {"begin_ns", std::to_string(report.window.begin_ns)}}},
+                  {"traceEvents", Writer(report).events()}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace vmflow

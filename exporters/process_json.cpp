@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/process_json.h"
+
+#include <algorithm>
+
+#include "analysis/flow_names.h"
+
+namespace vmflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds(uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+double seconds_since(uint64_t begin_ns, uint64_t ns) {
+  return static_cast<double>(static_cast<int64_t>(ns - begin_ns)) / 1e9;
+}
+
+Json wakers(const VmProcesses& vm, const GuestProcess& process) {
+  Json rows = Json::array();
+  for (const auto& waker : process.wakers)
+    rows.push_back({{"process", process_name(vm.processes[waker.process].key)},
+                    {"count", waker.count},
+                    {"wait_seconds", seconds(waker.wait_ns)}});
+  return rows;
+}
+
+Json row(const VmProcesses& vm, const GuestProcess& process, uint64_t begin_ns) {
+  Json waits, ready;
+  for (uint32_t i = 0; i < kWaitReasons; i++)
+    waits[std::string(wait_reason_name(static_cast<WaitReason>(i)))] = seconds(process.wait_ns[i]);
+  for (uint32_t i = 0; i < FLOW_CULPRITS; i++)
+    ready[std::string(culprit_name(static_cast<flow_culprit>(i)))] = seconds(process.ready_ns[i]);
+  Json json{{"process", process_name(process.key)},
+            {"level", process.key.vmcb12 == 0 ? 1 : 2},
+            {"guest_seconds", seconds(process.guest_ns())},
+            {"certain_guest_seconds", seconds(process.certain_ns)},
+            {"host_seconds", seconds(process.host_ns)},
+            {"blocked_seconds", seconds(process.blocked_ns)},
+            {"ready_by_culprit_seconds", std::move(ready)},
+            {"wait_seconds", std::move(waits)},
+            {"behind_others_seconds", seconds(process.behind_ns)},
+            {"preempted_by_others", process.preempted},
+            {"exits", process.exits},
+            {"threads", process.threads},
+            {"first_seconds", seconds_since(begin_ns, process.first_ns)},
+            {"last_seconds", seconds_since(begin_ns, process.last_ns)}};
+  json["wakers"] = wakers(vm, process);
+  return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json process_json(const VmProcesses& vm, size_t most, uint64_t begin_ns) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < std::min(most, vm.processes.size()); i++)
+    rows.push_back(row(vm, vm.processes[i], begin_ns));
+  return {{"guest_seconds", seconds(vm.guest_ns())}, {"coverage_ratio", vm.coverage()},
+          {"idle_seconds", seconds(vm.idle_ns)},     {"untold_seconds", seconds(vm.untold_ns)},
+          {"page_table_isolation", vm.isolated},     {"process_count", vm.processes.size()},
+          {"processes_left_out", vm.left_out},       {"processes", std::move(rows)}};
+}
+
+}  // namespace vmflow
