@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/flow_replay_guest.h"
 
-#include <charconv>
-
 #include "analysis/exit_reason.h"
+#include "analysis/flow_replay_ready.h"
 
 namespace vmflow {
 namespace {
-
-constexpr std::string_view kVhost = "vhost-";
-
-/// The thread that made a vhost worker is in its name; 0: it is none.
-uint32_t maker_of_vhost(std::string_view name) {
-  uint32_t tid = 0;
-  if (!name.starts_with(kVhost)) return 0;
-  std::from_chars(name.data() + kVhost.size(), name.data() + name.size(), tid);
-  return tid;
-}
 
 template <typename Kept, typename One>
 void keep(ReplayBook& book, ReplayVcpu& vcpu, Kept& kept, const One& one) {
@@ -53,9 +42,9 @@ ReplayVcpu* accepting_vcpu(ReplayBook& book, const ReplayContext& giver,
                            const AcceptEvent& accept) {
   if (giver.is_hardirq) return nullptr;
   uint32_t tgid = giver.tgid;
-  if (const uint32_t maker = maker_of_vhost(text_of(giver.comm)); maker != 0) {
-    const uint32_t process = book.process_of(maker);
-    tgid = process != 0 ? process : maker;
+  if (const uint32_t owner = vhost_owner(giver.comm); owner != 0) {
+    const uint32_t process = book.process_of(owner);
+    tgid = process != 0 ? process : owner;
   }
   const uint64_t kvm = giver.vcpu ? giver.vcpu->slot.id.kvm : 0;
   return tgid == 0 ? nullptr : book.called(tgid, kvm, accept.vcpu_id);

@@ -19,17 +19,6 @@ constexpr std::string_view kKernelNames[] = {
     "ksoftirqd/", "kswapd", "kthreadd", "kvm-",      "kworker/",   "migration/", "nvme",
     "oom_reaper", "rcu",    "scsi_eh",  "vhost-",    "watchdog",   "xfsaild/"};
 
-/// The thread that a vhost worker is named after, before 6.4; 0: none.
-uint32_t vhost_owner(const Comm& comm) {
-  constexpr std::string_view kPrefix = "vhost-";
-  const auto name = text_of(comm);
-  uint32_t owner = 0;
-  if (!name.starts_with(kPrefix)) return 0;
-  const auto digits = name.substr(kPrefix.size());
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), owner);
-  return parsed.ec == std::errc{} ? owner : 0;
-}
-
 uint32_t place_of(ReplayBook& book, const ReplayCulpritSeen& seen, flow_culprit kind) {
   if (kind == FLOW_CULPRIT_UNKNOWN && seen.tid == 0) return 0;
   const ReplayCulpritKey key{kind, seen.vm.tgid, seen.vm.kvm, seen.tid};
@@ -71,6 +60,16 @@ void blame_until(ReplayBook& book, ReplayVcpu& vcpu, const ReplayCulpritSeen& se
 }
 
 }  // namespace
+
+uint32_t vhost_owner(const Comm& comm) {
+  constexpr std::string_view kPrefix = "vhost-";
+  const auto name = text_of(comm);
+  uint32_t owner = 0;
+  if (!name.starts_with(kPrefix)) return 0;
+  const auto digits = name.substr(kPrefix.size());
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), owner);
+  return parsed.ec == std::errc{} ? owner : 0;
+}
 
 bool is_kernel_thread(const ReplayBook& book, uint32_t tid, uint32_t tgid, const Comm& comm) {
   if (tid == 0) return true;

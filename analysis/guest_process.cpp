@@ -28,18 +28,17 @@ void add(auto& sums, const auto& more) {
 class Builder {
  public:
   Builder(VmKey vm, const ReplayResult& replay) : vm_(vm), replay_(replay) {
-    std::vector<GuestSample> samples;
     for (const auto& vcpu : replay.vcpus)
       if (vcpu.vm == vm) {
         vcpus_.push_back(&vcpu);
-        samples.insert(samples.end(), vcpu.samples.begin(), vcpu.samples.end());
+        roots_.take(vcpu.samples);
       }
-    mask_ = root_mask(samples);
   }
 
   VmProcesses build() {
     for (uint32_t i = 0; i < vcpus_.size(); i++) {
-      by_vcpu_.push_back(guest_spans(*vcpus_[i], i, mask_, replay_.culprits, places_, times_));
+      by_vcpu_.push_back(
+          guest_spans(*vcpus_[i], i, roots_.mask(), replay_.culprits, places_, times_));
       spans_.insert(spans_.end(), by_vcpu_.back().begin(), by_vcpu_.back().end());
     }
     std::ranges::stable_sort(spans_, {}, &GuestSpan::begin_ns);
@@ -168,7 +167,7 @@ class Builder {
     for (const auto* vcpu : vcpus_)
       for (const auto& sample : vcpu->samples) {
         if (sample.is_halt || users.size() >= kMostStacks) continue;
-        const auto process = places_.known({sample.vmcb12, sample.cr3 & mask_});
+        const auto process = places_.known({sample.vmcb12, sample.cr3 & roots_.mask()});
         const bool is_user = sample.cpl == 3;
         if (process != kNoProcess)
           users[{is_user, sample.rsp / (is_user ? kUserStack : kKernelStack)}].insert(process);
@@ -194,7 +193,7 @@ class Builder {
                        .idle_ns = times_.idle_ns,
                        .untold_ns = times_.untold_ns,
                        .left_out = places_.left_out(),
-                       .isolated = mask_ != root_mask({})};
+                       .isolated = roots_.are_isolated()};
     for (const auto i : order) {
       auto& process = result.processes.emplace_back(std::move(processes_[i]));
       for (auto& waker : process.wakers) waker.process = place[waker.process];
@@ -211,7 +210,7 @@ class Builder {
   const VmKey vm_;
   const ReplayResult& replay_;
   std::vector<const ReplayedVcpu*> vcpus_;
-  uint64_t mask_ = 0;
+  RootBits roots_;
   GuestProcessPlaces places_;
   GuestTimes times_;
   std::vector<std::vector<GuestSpan>> by_vcpu_;

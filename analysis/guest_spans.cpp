@@ -163,18 +163,22 @@ class Spans {
 
 }  // namespace
 
-// Two roots side by side: user mode is always in the upper one, the kernel but for its first
-// instructions never.
-uint64_t root_mask(std::span<const GuestSample> samples) {
-  constexpr uint64_t kExceptions = 100;
-  uint64_t user = 0, kernel = 0, contradicting = 0;
+void RootBits::take(std::span<const GuestSample> samples) {
   for (const auto& sample : samples) {
-    const bool is_upper = (sample.cr3 & kUserRoot) != 0;
-    (sample.cpl == 3 ? user : kernel)++;
-    contradicting += is_upper != (sample.cpl == 3) ? 1 : 0;
+    const bool is_upper = (sample.cr3 & kUserRoot) != 0, is_user = sample.cpl == kUserMode;
+    (is_user ? user_ : kernel_)++;
+    contradicting_ += is_upper != is_user ? 1 : 0;
   }
-  const bool is_isolated = user > 0 && kernel > 0 && contradicting * kExceptions <= user + kernel;
-  return is_isolated ? kAddressBits & ~kUserRoot : kAddressBits;
+}
+
+// User mode is always in the upper root, the kernel but for its first instructions never.
+bool RootBits::are_isolated() const {
+  constexpr uint64_t kExceptions = 100;
+  return user_ > 0 && kernel_ > 0 && contradicting_ * kExceptions <= user_ + kernel_;
+}
+
+uint64_t RootBits::mask() const {
+  return are_isolated() ? kAddressBits & ~kUserRoot : kAddressBits;
 }
 
 uint32_t GuestProcessPlaces::place(const GuestProcessKey& key) {

@@ -58,9 +58,17 @@ struct GuestTimes {
   uint64_t untold_ns = 0;  ///< no sample at its end
 };
 
-/// The bits of CR3 that tell a process of one guest: a kernel with page-table isolation has two
-/// roots side by side for each, of which user mode sees the upper one.
-uint64_t root_mask(std::span<const GuestSample> samples);
+/// Which bits of CR3 tell a process of one guest: a kernel with page-table isolation has two roots
+/// side by side for each, of which user mode sees the upper one.
+class RootBits {
+ public:
+  void take(std::span<const GuestSample> samples);
+  bool are_isolated() const;
+  uint64_t mask() const;
+
+ private:
+  uint64_t user_ = 0, kernel_ = 0, contradicting_ = 0;
+};
 
 /// Turns keys into places of processes; kNoProcess for one too many.
 class GuestProcessPlaces {

@@ -249,10 +249,10 @@ std::string answer(Json content) {
 }  // namespace
 
 std::optional<std::string> api_json(const FlowModel& model, std::string_view path) {
-  constexpr std::string_view kVms = kVmsPath, kCulprits = "/culprits";
+  constexpr std::string_view kCulprits = "/culprits";
   if (path == kCulprits) return answer({{"culprits", culprits(model, nullptr)}});
-  if (!path.starts_with(kVms)) return std::nullopt;
-  path.remove_prefix(kVms.size());
+  if (!path.starts_with(kVmsPath)) return std::nullopt;
+  path.remove_prefix(kVmsPath.size());
   if (path.empty()) {
     Json vms = Json::array();
     for (const auto& vm : model.vms) vms.push_back(summary(vm));
@@ -278,7 +278,6 @@ bool wants_processes(std::string_view path) {
 std::optional<std::string> api_processes_json(const FlowModel& model, std::string_view path,
                                               std::span<const VmProcesses> processes,
                                               uint64_t begin_ns, uint64_t end_ns) {
-  constexpr size_t kMost = 100;
   path.remove_suffix(kProcessesPath.size());
   path.remove_prefix(kVmsPath.size());
   const auto* vm = path.starts_with('/') ? vm_called(model, path.substr(1)) : nullptr;
@@ -289,7 +288,7 @@ std::optional<std::string> api_processes_json(const FlowModel& model, std::strin
             {"name", vm->name},
             {"window_seconds", seconds(end_ns - std::min(begin_ns, end_ns))}};
   if (its != processes.end())
-    json.update(process_json(*its, kMost, begin_ns));
+    json.update(process_json(*its, begin_ns));
   else
     json.update({{"processes", Json::array()},
                  {"why",

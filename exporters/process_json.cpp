@@ -10,6 +10,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr size_t kMost = 100;
+
 double seconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
@@ -53,9 +55,9 @@ Json row(const VmProcesses& vm, const GuestProcess& process, uint64_t begin_ns) 
 
 }  // namespace
 
-nlohmann::ordered_json process_json(const VmProcesses& vm, size_t most, uint64_t begin_ns) {
+nlohmann::ordered_json process_json(const VmProcesses& vm, uint64_t begin_ns) {
   Json rows = Json::array();
-  for (size_t i = 0; i < std::min(most, vm.processes.size()); i++)
+  for (size_t i = 0; i < std::min(kMost, vm.processes.size()); i++)
     rows.push_back(row(vm, vm.processes[i], begin_ns));
   return {{"guest_seconds", seconds(vm.guest_ns())}, {"coverage_ratio", vm.coverage()},
           {"idle_seconds", seconds(vm.idle_ns)},     {"untold_seconds", seconds(vm.untold_ns)},

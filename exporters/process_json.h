@@ -8,8 +8,8 @@
 
 namespace vmflow {
 
-/// The sums of a VM's processes and the `most` that ran longest. Units: seconds; moments since
-/// `begin_ns`.
-nlohmann::ordered_json process_json(const VmProcesses& vm, size_t most, uint64_t begin_ns);
+/// The sums of a VM's processes, and those that ran longest, no more than 100. Units: seconds;
+/// moments since `begin_ns`.
+nlohmann::ordered_json process_json(const VmProcesses& vm, uint64_t begin_ns);
 
 }  // namespace vmflow

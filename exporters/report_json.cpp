@@ -11,8 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kMostProcesses = 200;
-
 double seconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
@@ -106,8 +104,7 @@ Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
             {"culprits", culprits(vm)},
             {"exits", std::move(exits)}};
   if (flow.levels) json["nested_seconds"] = levels(*flow.levels);
-  if (vm.processes)
-    json["guest_processes"] = process_json(*vm.processes, kMostProcesses, report.window.begin_ns);
+  if (vm.processes) json["guest_processes"] = process_json(*vm.processes, report.window.begin_ns);
   json["vcpus"] = vcpus(vm, report.window, with_intervals);
   return json;
 }

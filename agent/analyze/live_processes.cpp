@@ -10,8 +10,9 @@ constexpr uint64_t kFreshNs = 2'000'000'000;
 
 RecentProcesses processes_in(const RingReading& reading) {
   FlowReplay replay({.outs_told = true});
+  const auto whole_from_ns = reading.whole_from_ns();
   for (const auto& event : reading.events)
-    if (event.ns >= reading.first_ns) replay.step(event);
+    if (event.ns >= whole_from_ns) replay.step(event);
   const auto replayed = std::move(replay).finish();
   return {
       .begin_ns = replayed.first_ns, .end_ns = replayed.last_ns, .vms = guest_processes(replayed)};

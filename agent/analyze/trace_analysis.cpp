@@ -20,8 +20,6 @@ namespace {
 struct Recorders {
   std::vector<std::string> own;
   std::vector<std::string> others;
-  uint64_t own_whole_from_ns = 0;
-  uint64_t others_whole_from_ns = 0;
 };
 
 Result<Recorders> find_recorders(const std::vector<std::string>& paths) {
@@ -31,11 +29,8 @@ Result<Recorders> find_recorders(const std::vector<std::string>& paths) {
   const auto contents = read_ctf_isolated(paths, options, [](const Event&) { return false; });
   if (!contents) return tl::unexpected(contents.error());
   for (const auto& trace : contents->traces) {
-    const bool own = trace.tracer == kOwnTracer;
-    auto& group = own ? recorders.own : recorders.others;
-    auto& from_ns = own ? recorders.own_whole_from_ns : recorders.others_whole_from_ns;
+    auto& group = trace.tracer == kOwnTracer ? recorders.own : recorders.others;
     group.insert(group.end(), trace.paths.begin(), trace.paths.end());
-    from_ns = std::max(from_ns, trace.whole_from_ns);
   }
   return recorders;
 }
@@ -51,15 +46,16 @@ class Pass {
   FlowReplay* onset = nullptr;
   /// Replays from what the kernel side had counted: to be held against it.
   FlowReplay* seeded = nullptr;
-  /// Before, some CPUs' events are missing: only the replay that has a beginning of its own takes
-  /// them.
-  uint64_t whole_from_ns = 0;
-  /// How many events were before that.
+  /// How many events were before the buffers of all CPUs began: only the replay that has a
+  /// beginning of its own takes them.
   uint64_t too_early() const { return too_early_; }
 
   Result<TraceContents> read(const std::vector<std::string>& paths) {
     CtfReadOptions reading;
+    // The first time before any event.
     reading.on_progress = [this](const TraceContents& contents) {
+      for (const auto& trace : contents.traces)
+        whole_from_ns_ = std::max(whole_from_ns_, trace.whole_from_ns);
       return !options_.on_progress || options_.on_progress({.events = contents.events});
     };
     auto contents =
@@ -72,7 +68,7 @@ class Pass {
  private:
   bool step(const Event& event) {
     if (seeded) seeded->step(event);
-    if (event.ns < whole_from_ns) {
+    if (event.ns < whole_from_ns_) {
       too_early_++;
       return true;
     }
@@ -91,6 +87,7 @@ class Pass {
 
   const AnalysisOptions& options_;
   uint64_t first_ns_ = 0;
+  uint64_t whole_from_ns_ = 0;
   uint64_t too_early_ = 0;
   bool is_past_end_ = false;
 };
@@ -184,7 +181,6 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   Pass pass(options);
   pass.whole = &whole;
   if (options.onset_ns != 0) pass.onset = &onset;
-  pass.whole_from_ns = own ? recorders->own_whole_from_ns : recorders->others_whole_from_ns;
   if (aggregate) {
     seeded.seed(aggregate->first, aggregate->last);
     pass.seeded = &seeded;

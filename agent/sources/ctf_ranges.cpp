@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/sources/ctf_ranges.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -51,7 +53,7 @@ Result<uint64_t> last_stream_begin_ns(const std::string& path, int64_t offset_ns
                                "babeltrace.trace-infos", inputs.get()));
   const bt_value* infos = nullptr;
   if (!executor || bt_query_executor_query(executor.get(), &infos) != 0)
-    return failure(bt::take_error());
+    return failure(fmt::format("cannot read the trace {}: {}", path, bt::take_error()));
   const bt::ConstValue owner(infos);
   int64_t last_ns = offset_ns;
   each(infos, [&](const bt_value* trace) {
@@ -59,7 +61,8 @@ Result<uint64_t> last_stream_begin_ns(const std::string& path, int64_t offset_ns
       last_ns = std::max(last_ns, begin_of(stream).value_or(offset_ns));
     });
   });
-  return static_cast<uint64_t>(last_ns - offset_ns);
+  // Both are what the trace says: their difference may be any.
+  return static_cast<uint64_t>(last_ns) - static_cast<uint64_t>(offset_ns);
 }
 
 }  // namespace vmflow

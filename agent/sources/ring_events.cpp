@@ -102,6 +102,12 @@ bool append(std::vector<Event>& events, const ring_record& record, uint32_t cpu,
 
 }  // namespace
 
+uint64_t RingReading::whole_from_ns() const {
+  uint64_t latest_ns = 0;
+  for (const auto& [cpu, ns] : whole_from) latest_ns = std::max(latest_ns, ns);
+  return latest_ns;
+}
+
 RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa) {
   RingReading reading;
   for (const auto& copy : cpus) {
@@ -118,7 +124,6 @@ RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa) {
       if (!append(reading.events, record, copy.cpu, isa)) reading.unknown++;
     }
     if (overwritten == 0) continue;
-    reading.first_ns = std::max(reading.first_ns, oldest_ns);
     reading.whole_from[copy.cpu] = oldest_ns;
   }
   std::ranges::stable_sort(reading.events, {}, &Event::ns);
@@ -145,7 +150,6 @@ RingReading read_ring(const BpfPrograms& programs, uint32_t isa) {
   auto reading = ring_events(cpus, isa);
   const uint64_t since_ns = programs.recording_since_ns();
   if (since_ns == 0) return reading;
-  reading.first_ns = std::max(reading.first_ns, since_ns);
   for (const auto& copy : cpus) {
     auto& whole_from_ns = reading.whole_from[copy.cpu];
     whole_from_ns = std::max(whole_from_ns, since_ns);

@@ -14,12 +14,13 @@ namespace vmflow {
 
 /// What a copy of the flight recorder holds.
 struct RingReading {
-  std::vector<Event> events;  ///< by time
-  uint64_t first_ns = 0;  ///< from here on every CPU's records are whole; 0: all that there were
-  std::map<uint32_t, uint64_t>
-      whole_from;        ///< the same for each CPU; absent: since its first event
-  uint64_t torn = 0;     ///< records that were being written
-  uint64_t unknown = 0;  ///< of a kind that this program does not know
+  std::vector<Event> events;                ///< by time
+  std::map<uint32_t, uint64_t> whole_from;  ///< by CPU; absent: no record of it was overwritten
+  uint64_t torn = 0;                        ///< records that were being written
+  uint64_t unknown = 0;                     ///< of a kind that this program does not know
+
+  /// From here on the records of every CPU are whole; 0: from the first one on.
+  uint64_t whole_from_ns() const;
 };
 
 /// One CPU's part, as it was copied.

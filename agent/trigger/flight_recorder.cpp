@@ -164,9 +164,10 @@ Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder, 
   if (!written) return tl::unexpected(written.error());
   trace.parts.emplace_back(kRingFolder);
   trace.events_lost += reading.torn;
-  trace.first_ns = std::max(reading.first_ns, reading.events.front().ns);
+  const auto whole_from_ns = reading.whole_from_ns();
+  trace.first_ns = std::max(whole_from_ns, reading.events.front().ns);
   trace.last_ns = reading.events.back().ns;
-  return reading.first_ns != 0 ? reading.first_ns : trace.first_ns;
+  return whole_from_ns != 0 ? whole_from_ns : trace.first_ns;
 }
 
 Result<uint64_t> FlightRecorder::save_lttng(const std::filesystem::path& folder,

@@ -29,6 +29,19 @@ constexpr const char* kLockName = ".lock";
 constexpr size_t kMostFileBytes = 64u << 20;
 constexpr size_t kMostFiles = 4096;
 
+/// What is added later has this at the end of its name until it is whole.
+constexpr const char* kPartial = ".partial";
+
+/// Of an agent that was killed while it added something.
+void remove_partial_files(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  auto entry = fs::directory_iterator(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (entry->path().extension() == kPartial) found.push_back(entry->path());
+  for (const auto& path : found) ::unlink(path.c_str());
+}
+
 bool is_marked(const fs::path& folder) {
   std::error_code error;
   return is_own_folder(folder) &&
@@ -128,7 +141,9 @@ void SnapshotStore::find_what_is_there() {
       leftovers.push_back(entry->path());
     } else if (const auto number = number_of_snapshot(name); number) {
       last_number_ = std::max(last_number_, *number);
-      if (is_marked(entry->path())) kept_.push_back({name, *number, bytes_below(entry->path())});
+      if (!is_marked(entry->path())) continue;
+      remove_partial_files(entry->path());
+      kept_.push_back({name, *number, bytes_below(entry->path())});
     }
   }
   std::ranges::sort(kept_, {}, &StoredSnapshot::number);
@@ -198,13 +213,13 @@ Result<void> SnapshotStore::add(const std::string& id, const std::string& name,
   const auto folder = folder_ / id;
   if (!is_own_folder(folder)) return failure(fmt::format("{}: it is gone", folder.string()));
   // Under another name until it is whole: who waits for it reads no half.
-  const auto partial = folder / (name + ".partial");
-  ::unlink(partial.c_str());
+  const auto partial = folder / (name + kPartial);
   auto written = write_new_file(partial, text);
   // Nothing is replaced.
   if (written && ::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, (folder / name).c_str(),
                              RENAME_NOREPLACE) != 0)
-    written = failure(fmt::format("{}: cannot be renamed: {}", partial.string(), std::strerror(errno)));
+    written =
+        failure(fmt::format("{}: cannot be renamed: {}", partial.string(), std::strerror(errno)));
   if (!written) {
     ::unlink(partial.c_str());
     return written;

@@ -96,6 +96,12 @@ uint64_t sum_of(const GuestProcess& process) {
   return ns;
 }
 
+uint64_t root_mask(const std::vector<GuestSample>& samples) {
+  RootBits roots;
+  roots.take(samples);
+  return roots.mask();
+}
+
 uint64_t wait(const GuestProcess& process, WaitReason reason) {
   return process.wait_ns[static_cast<size_t>(reason)];
 }
@@ -250,7 +256,7 @@ TEST(GuestProcess, roots_are_told_apart_by_their_address_alone) {
   EXPECT_EQ(root_mask(isolated) & 0x3fff, 0x2000u);
   isolated.push_back({.cr3 = 0x7000, .cpl = 0});
   EXPECT_EQ(root_mask(isolated) & 0x3fff, 0x3000u) << "a kernel in an upper root has but one";
-  EXPECT_EQ(root_mask(std::vector<GuestSample>{{.cr3 = 0x3000, .cpl = 3}}) & 0x3fff, 0x3000u);
+  EXPECT_EQ(root_mask({{.cr3 = 0x3000, .cpl = 3}}) & 0x3fff, 0x3000u);
 }
 
 TEST(GuestProcess, threads_are_stacks_and_no_processes) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Label lab, with --lttng: what can go wrong between the flight recorder and the daemon.
 #include <signal.h>
-#include <sys/utsname.h>
 
 #include "lttng_recorder.h"
 
@@ -98,20 +97,14 @@ TEST(Lttng, follows_the_scheduler_where_the_kvm_probes_are_missing) {
 }
 
 TEST(Lttng, says_that_the_modules_are_missing) {
-  utsname kernel{};
-  ASSERT_EQ(uname(&kernel), 0);
-  const auto modules = std::string("/lib/modules/") + kernel.release + "/extra";
-  ASSERT_EQ(mount("none", modules.c_str(), "tmpfs", 0, nullptr), 0);
-  {
-    LttngDaemon daemon;
-    Recorder recorder;
-    recorder.tick_until([](const LttngState& state) { return state.failures > 0; });
-    figure("{}", recorder->state().reason);
-    EXPECT_EQ(recorder->state().backend, LttngBackend::none);
-    EXPECT_NE(recorder->state().reason.find("lttng-modules-dkms"), std::string::npos);
-    EXPECT_TRUE(sessions().empty());
-  }
-  umount2(modules.c_str(), MNT_DETACH);
+  const WithoutLttngModules without;
+  LttngDaemon daemon;
+  Recorder recorder;
+  recorder.tick_until([](const LttngState& state) { return state.failures > 0; });
+  figure("{}", recorder->state().reason);
+  EXPECT_EQ(recorder->state().backend, LttngBackend::none);
+  EXPECT_NE(recorder->state().reason.find("lttng-modules-dkms"), std::string::npos);
+  EXPECT_TRUE(sessions().empty());
 }
 
 TEST(Lttng, does_not_begin_what_the_disk_has_no_room_for) {

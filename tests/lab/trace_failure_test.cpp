@@ -5,7 +5,6 @@
 #include <httplib.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <atomic>
@@ -289,26 +288,20 @@ TEST(TraceFailure, without_kvm_probes_the_backend_is_the_scheduler_and_the_ring)
 }
 
 TEST(TraceFailure, without_lttngs_modules_the_backend_is_the_ring) {
-  utsname kernel{};
-  ASSERT_EQ(uname(&kernel), 0);
-  const auto modules = std::string("/lib/modules/") + kernel.release + "/extra";
-  ASSERT_EQ(mount("none", modules.c_str(), "tmpfs", 0, nullptr), 0);
-  {
-    LttngDaemon daemon;
-    RecordingAgent agent({"--trigger.rules", "none"});
-    EXPECT_TRUE(agent.wait_for_backend("ring"));
-    Guest guest({"cpuid", "--count", "3001"});
-    guest.truth();
-    const auto asked = agent.ask({"--wait"});
-    EXPECT_EQ(asked.status, 0) << asked.err;
-    const auto ring = count_names(events_of(agent.folder_of(agent.snapshots()[0]) + "/trace/ring"));
-    EXPECT_GE(ring.at("kvm_x86_exit"), 3001);
-    EXPECT_NE(agent->process().err().find("lttng-modules"), std::string::npos)
-        << agent->process().err();
-    EXPECT_EQ(agent->stop().status, 0);
-    EXPECT_EQ(run({"lttng", "list"}).out.find("vmflow"), std::string::npos);
-  }
-  umount2(modules.c_str(), MNT_DETACH);
+  const WithoutLttngModules without;
+  LttngDaemon daemon;
+  RecordingAgent agent({"--trigger.rules", "none"});
+  EXPECT_TRUE(agent.wait_for_backend("ring"));
+  Guest guest({"cpuid", "--count", "3001"});
+  guest.truth();
+  const auto asked = agent.ask({"--wait"});
+  EXPECT_EQ(asked.status, 0) << asked.err;
+  const auto ring = count_names(events_of(agent.folder_of(agent.snapshots()[0]) + "/trace/ring"));
+  EXPECT_GE(ring.at("kvm_x86_exit"), 3001);
+  EXPECT_NE(agent->process().err().find("lttng-modules"), std::string::npos)
+      << agent->process().err();
+  EXPECT_EQ(agent->stop().status, 0);
+  EXPECT_EQ(run({"lttng", "list"}).out.find("vmflow"), std::string::npos);
 }
 
 }  // namespace vmflow::lab

@@ -38,7 +38,7 @@ struct FakeLive {
   }
   RingReading ring_from(uint64_t from_ns) const {
     RingReading reading;
-    reading.first_ns = from_ns;
+    reading.whole_from[0] = from_ns;
     for (uint64_t t = from_ns; t <= now_ns; t += 100) {
       Event event{.ns = t, .cpu = 0, .tid = 11, .tgid = 10, .kvm = 1, .data = RunEvent{}};
       if (t / 100 % 2 == 1)

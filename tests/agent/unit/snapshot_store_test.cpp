@@ -232,6 +232,16 @@ TEST(SnapshotStore, a_file_where_a_folder_should_be_is_refused) {
 }
 
 }  // namespace
+TEST(SnapshotStore, what_a_killed_agent_had_begun_to_add_is_gone) {
+  Stored stored;
+  const auto id = stored.snapshot();
+  std::ofstream(stored.path + "/" + id + "/report.html.partial") << "<html>half";
+  stored.open();
+  EXPECT_EQ(stored.ids(), std::vector<std::string>{id});
+  EXPECT_EQ(stored.store->files_of(id), std::vector<std::string>{"data"});
+  EXPECT_TRUE(stored.store->add(id, "report.html", "whole"));
+}
+
 TEST(SnapshotStore, what_is_added_later_counts_for_the_quota) {
   Stored stored({.quota_bytes = 5000, .min_free_bytes = 0});
   const auto oldest = stored.snapshot(2000), newest = stored.snapshot(2000);

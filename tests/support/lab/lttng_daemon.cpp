@@ -2,6 +2,8 @@
 #include "lttng_daemon.h"
 
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cctype>
@@ -46,6 +48,17 @@ LttngDaemon::~LttngDaemon() {
 void LttngDaemon::kill() {
   process_.signal(SIGKILL);
   process_.wait();
+}
+
+WithoutLttngModules::WithoutLttngModules() {
+  utsname kernel{};
+  uname(&kernel);
+  folder_ = std::string("/lib/modules/") + kernel.release + "/extra";
+  must({"mount", "-t", "tmpfs", "none", folder_});
+}
+
+WithoutLttngModules::~WithoutLttngModules() {
+  umount2(folder_.c_str(), MNT_DETACH);
 }
 
 std::vector<std::string> lttng_processes() {

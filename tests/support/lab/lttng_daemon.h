@@ -28,6 +28,18 @@ class LttngDaemon {
   Process process_;
 };
 
+/// As long as it lives, the lab's kernel has none of LTTng's modules to load. Errors: throws.
+class WithoutLttngModules {
+ public:
+  WithoutLttngModules();
+  WithoutLttngModules(const WithoutLttngModules&) = delete;
+  WithoutLttngModules& operator=(const WithoutLttngModules&) = delete;
+  ~WithoutLttngModules();
+
+ private:
+  std::string folder_;
+};
+
 /// Processes whose command name begins with `lttng`, without those that have ended.
 std::vector<std::string> lttng_processes();
 
