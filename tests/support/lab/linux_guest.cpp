@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMostGuests = 2;
 constexpr int kAttempts = 3;
-constexpr std::chrono::seconds kMostToBoot{90};
+constexpr std::chrono::seconds kMostToBoot{40};
 // From one line of the console to the next that is waited for.
 constexpr std::chrono::seconds kMostToWait{90};
 
