@@ -120,13 +120,33 @@ void Agent::check_exit_codes() {
   if (const auto loaded = load(); !loaded) spdlog::error("{}", loaded.error().message);
 }
 
+// Not with mutex_ held: a replay takes longer than a scrape may wait.
+void Agent::look_at_processes() {
+  if (!config_.trace.registers || !limited_by_itself_) return;
+  const auto recent = limiting_.look(live_side().ring, monotonic_ns());
+  const std::lock_guard lock(mutex_);
+  contention_.clear();
+  for (const auto& vm : recent->vms)
+    if (const auto contention = contention_of(vm)) contention_[vm.vm] = *contention;
+}
+
+void Agent::note_limits(const FlowModel& model) {
+  uint64_t own_ns = 0;
+  for (const auto& vm : model.vms) own_ns += limited_by_itself_ns(vm.slowdown.total_ns);
+  limited_by_itself_ = own_ns > std::exchange(own_ns_, own_ns);
+}
+
 void Agent::tick() {
+  look_at_processes();
   const std::lock_guard lock(mutex_);
   if (programs_ && looked_) check_exit_codes();
   if (!programs_) retry_attach();
   if (!programs_) return;
   watch_entries();
-  const auto model = look(false);
+  const bool with_pairs = monotonic_ns() >= pairs_ns_ + kSlowdownMarkNs;
+  const auto model = look(with_pairs);
+  if (with_pairs) pairs_ns_ = model.now_ns;
+  note_limits(model);
   warn_once(model);
   keep_look();
   if (triggers_ != nullptr) triggers_->tick(model);
@@ -201,6 +221,7 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
     if (!programs_) return false;
     snapshot = read_snapshot(*programs_, *support_, with_pairs);
     snapshot.entries_missing = entries_missing_;
+    if (limited_by_itself_) snapshot.processes = contention_;
     return true;
   });
   timed(agent, "vm_inventory", [&] {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -53,11 +54,18 @@ class Agent {
   void detach();
 
  private:
-  Result<void> attach_if_possible();                // with mutex_ held
-  Result<void> load();                              // with mutex_ held
-  void retry_attach();                              // with mutex_ held
-  void check_exit_codes();                          // with mutex_ held
-  void watch_entries();                             // with mutex_ held
+  // Whether a VM's own time is its load or contention inside it is looked up every few seconds, and
+  // only while a VM is limited by itself.
+  static constexpr uint64_t kProcessesFreshNs = 4'000'000'000;
+  static constexpr uint64_t kProcessesSpanNs = 3'000'000'000;
+
+  Result<void> attach_if_possible();  // with mutex_ held
+  Result<void> load();                // with mutex_ held
+  void retry_attach();                // with mutex_ held
+  void check_exit_codes();            // with mutex_ held
+  void watch_entries();               // with mutex_ held
+  void look_at_processes();
+  void note_limits(const FlowModel&);               // with mutex_ held
   FlowModel look(bool with_pairs);                  // with mutex_ held
   Snapshot read_maps(AgentFlow&, bool with_pairs);  // with mutex_ held
   void keep_look();                                 // with mutex_ held
@@ -80,7 +88,12 @@ class Agent {
   std::atomic<uint64_t> ring_span_ns_ = 0;
   std::atomic<uint64_t> ring_bytes_ = 0;
   LiveProcesses processes_;
-  std::deque<Snapshot> looks_;  ///< some of the last seconds', to hold traces against
+  LiveProcesses limiting_{kProcessesFreshNs, kProcessesSpanNs};
+  std::map<VmKey, GuestContention> contention_;  ///< of VMs that were limited by themselves
+  uint64_t own_ns_ = 0;             ///< limits of all VMs by themselves, at the last tick
+  bool limited_by_itself_ = false;  ///< some VM was, in the last second
+  uint64_t pairs_ns_ = 0;           ///< when a tick last read who took what
+  std::deque<Snapshot> looks_;      ///< some of the last seconds', to hold traces against
   bool checking_codes_ = false;
   bool entries_missing_ = false;
   bool looked_ = false;

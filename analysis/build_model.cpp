@@ -219,13 +219,13 @@ void add_io(VmFlow& flow, const Snapshot& snapshot, const Carry& carry, const Vm
   flow.interrupts = interrupts_by_reason(io->second.interrupts);
 }
 
-std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
+std::vector<VmFlow> vms_of(const Snapshot& snapshot, Carry& carry,
                            const std::map<VmKey, VmSums>& sums) {
   std::map<VmKey, uint64_t> task_ns;
   for (const auto& [key, vm] : sums) task_ns[key] = vm.totals.wait_ns[FLOW_WAKE_IPI];
   auto wakers = wakers_of(snapshot, task_ns);
   std::vector<VmFlow> vms;
-  for (const auto& [key, vm] : carry.vms) {
+  for (auto& [key, vm] : carry.vms) {
     const auto identity = snapshot.identities.find(key);
     const auto of_vm = sums.find(key);
     if (of_vm == sums.end()) continue;
@@ -238,6 +238,8 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, const Carry& carry,
     vms.back().levels = nested_sums_of(of_vm->second.totals, of_vm->second.pending_ns);
     vms.back().nested = nested_vms_of(vm, snapshot.host.vendor);
     add_io(vms.back(), snapshot, carry, key, of_vm->second.totals);
+    vm.slowdown.take_in(slowdown_look(snapshot, key, vms.back()));
+    vms.back().slowdown = vm.slowdown.flow();
   }
   std::ranges::sort(vms, {}, &VmFlow::label);
   return vms;

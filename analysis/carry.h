@@ -10,6 +10,7 @@
 
 #include "analysis/helper_threads.h"
 #include "analysis/open_interval.h"
+#include "analysis/slowdown_book.h"
 #include "analysis/snapshot.h"
 #include "analysis/vm_label.h"
 
@@ -45,6 +46,7 @@ struct VmCarry {
   std::map<uint64_t, NestedCarry> nested;  ///< by VMCB12
   uint64_t skew_ns = 0;                    ///< as last reported
   std::map<uint32_t, VcpuTotals> retired;  ///< by vCPU id: vCPUs whose slots have been given back
+  SlowdownBook slowdown;
 };
 
 /// All of it. A default one starts from nothing.

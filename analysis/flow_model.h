@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/helper_threads.h"
+#include "analysis/slowdown.h"
 #include "analysis/snapshot.h"
 #include "analysis/trace_flow.h"
 #include "analysis/wait_reason.h"
@@ -158,6 +159,7 @@ struct VmFlow {
   /// Given to its vCPUs, by WaitReason; absent if its process is not known to the kernel side.
   std::optional<std::array<uint64_t, kWaitReasons>> interrupts;
   std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
+  SlowdownFlow slowdown;           ///< empty in a model that was built over one window alone
 };
 
 /// Time that one VM was ready while another, or a task of the host, held the CPU.

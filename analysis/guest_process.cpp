@@ -242,6 +242,18 @@ double VmProcesses::coverage() const {
   return all_ns == 0 ? 0 : static_cast<double>(certain_ns) / static_cast<double>(all_ns);
 }
 
+std::optional<GuestContention> contention_of(const VmProcesses& vm) {
+  constexpr double kLeastCoverage = 0.5;
+  uint64_t guest_ns = 0, behind_ns = 0;
+  for (const auto& process : vm.processes) {
+    guest_ns += process.guest_ns();
+    behind_ns += process.behind_ns;
+  }
+  if (guest_ns == 0 || vm.coverage() < kLeastCoverage) return std::nullopt;
+  return GuestContention{.behind_share = std::min(
+                             1.0, static_cast<double>(behind_ns) / static_cast<double>(guest_ns))};
+}
+
 std::vector<VmProcesses> guest_processes(const ReplayResult& replay) {
   std::set<VmKey> vms;
   for (const auto& vcpu : replay.vcpus)

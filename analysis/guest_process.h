@@ -12,11 +12,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/flow_replay_result.h"
 #include "analysis/guest_spans.h"
+#include "analysis/slowdown.h"
 #include "analysis/wait_reason.h"
 
 namespace vmflow {
@@ -77,6 +79,9 @@ struct VmProcesses {
 /// What a process is called: "cr3:1a2b3000", in a nested guest "cr3:1a2b3000 of 7f000", which is
 /// the address of its VMCB12.
 std::string process_name(const GuestProcessKey& key);
+
+/// How much they waited for one another; nullopt if the samples tell too little of them.
+std::optional<GuestContention> contention_of(const VmProcesses& vm);
 
 /// The processes of all VMs whose registers the trace has, by VM.
 std::vector<VmProcesses> guest_processes(const ReplayResult& replay);

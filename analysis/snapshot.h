@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/slowdown.h"
 #include "bpf/records.h"
 
 namespace vmflow {
@@ -118,6 +119,7 @@ struct Snapshot {
   bool entries_missing = false;  ///< a VM ran for a second in KVM and no entry or exit was seen
   std::map<VmKey, VmIdentity> identities;
   std::map<uint32_t, std::vector<ThreadReading>> threads;  ///< by VMM process
+  std::map<VmKey, GuestContention> processes;              ///< of VMs whose processes are told
 };
 
 }  // namespace vmflow

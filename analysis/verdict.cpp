@@ -239,24 +239,6 @@ Verdict unhurt(const Sums& sums) {
 
 }  // namespace
 
-std::string_view cause_name(Cause cause) {
-  switch (cause) {
-    case Cause::kNothing:
-      return "nothing";
-    case Cause::kOwnLoad:
-      return "own load";
-    case Cause::kInsideVm:
-      return "contention inside the VM";
-    case Cause::kOtherVm:
-      return "co-located VM";
-    case Cause::kPlatform:
-      return "platform";
-    case Cause::kUnknown:
-      break;
-  }
-  return "unknown";
-}
-
 std::string culprit_text(const NamedCulprit& culprit) {
   const auto pid = culprit.pid == 0 ? "" : fmt::format(" (pid {})", culprit.pid);
   switch (culprit.kind) {

@@ -8,14 +8,9 @@
 #include <string_view>
 
 #include "analysis/flow_model.h"
+#include "analysis/slowdown.h"
 
 namespace vmflow {
-
-/// Which of the causes of slowness holds: a closed set; kUnknown is an answer.
-enum class Cause { kNothing, kOwnLoad, kInsideVm, kOtherVm, kPlatform, kUnknown };
-
-/// As a reader knows it: "own load", "co-located VM", …
-std::string_view cause_name(Cause cause);
 
 /// Who held the CPU while a VM was ready. Shape: `who` is empty if there is no name.
 struct NamedCulprit {

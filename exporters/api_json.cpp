@@ -6,12 +6,15 @@
 #include <sstream>
 
 #include "analysis/flow_names.h"
+#include "exporters/culprit_json.h"
 #include "exporters/process_json.h"
+#include "exporters/verdict_json.h"
 
 namespace vmflow {
 namespace {
 
-constexpr std::string_view kVmsPath = "/vms", kProcessesPath = "/processes";
+constexpr std::string_view kVmsPath = "/vms", kProcessesPath = "/processes",
+                           kCulpritsPath = "/culprits", kVerdictPath = "/verdict";
 
 using Json = nlohmann::ordered_json;
 
@@ -210,35 +213,6 @@ Json whole(const VmFlow& vm, uint64_t now_ns, bool tells_irq) {
   return json;
 }
 
-const VmFlow* vm_called(const FlowModel& model, std::string_view label) {
-  const auto vm = std::ranges::find(model.vms, label, &VmFlow::label);
-  return vm == model.vms.end() ? nullptr : &*vm;
-}
-
-Json who(const FlowModel& model, const CulpritFlow& row) {
-  Json culprit{{"kind", culprit_name(row.kind)}};
-  if (const auto* vm = vm_called(model, row.vm); vm != nullptr) {
-    culprit["id"] = vm->label;
-    culprit["name"] = vm->name;
-  }
-  if (!row.task.empty()) culprit["task"] = row.task;
-  if (row.pid != 0) culprit["pid"] = row.pid;
-  return culprit;
-}
-
-/// Of one victim, or of all.
-Json culprits(const FlowModel& model, const VmFlow* victim) {
-  Json rows = Json::array();
-  for (const auto& row : model.culprits) {
-    if (victim != nullptr && row.victim != victim->label) continue;
-    const auto* vm = vm_called(model, row.victim);
-    rows.push_back({{"victim", {{"id", row.victim}, {"name", vm == nullptr ? "" : vm->name}}},
-                    {"culprit", who(model, row)},
-                    {"seconds", seconds(row.ns)}});
-  }
-  return rows;
-}
-
 std::string answer(Json content) {
   Json json{{"version", kApiVersion}};
   json.update(content);
@@ -249,8 +223,7 @@ std::string answer(Json content) {
 }  // namespace
 
 std::optional<std::string> api_json(const FlowModel& model, std::string_view path) {
-  constexpr std::string_view kCulprits = "/culprits";
-  if (path == kCulprits) return answer({{"culprits", culprits(model, nullptr)}});
+  if (path == kCulpritsPath) return answer({{"culprits", culprits_json(model, nullptr)}});
   if (!path.starts_with(kVmsPath)) return std::nullopt;
   path.remove_prefix(kVmsPath.size());
   if (path.empty()) {
@@ -258,17 +231,20 @@ std::optional<std::string> api_json(const FlowModel& model, std::string_view pat
     for (const auto& vm : model.vms) vms.push_back(summary(vm));
     return answer({{"vms", std::move(vms)}});
   }
-  const bool wants_culprits = path.ends_with(kCulprits);
-  if (wants_culprits) path.remove_suffix(kCulprits.size());
+  const bool wants_culprits = path.ends_with(kCulpritsPath);
+  const bool wants_verdict = path.ends_with(kVerdictPath);
+  if (wants_culprits) path.remove_suffix(kCulpritsPath.size());
+  if (wants_verdict) path.remove_suffix(kVerdictPath.size());
   if (!path.starts_with('/')) return std::nullopt;
   const auto* vm = vm_called(model, path.substr(1));
   if (vm == nullptr) return std::nullopt;
+  if (wants_verdict) return answer(verdict_json(*vm, model));
   if (!wants_culprits) return answer(whole(*vm, model.now_ns, model.tells_irq));
   return answer({{"id", vm->label},
                  {"name", vm->name},
                  {"ready_seconds", seconds(vm->time.state_ns[FLOW_READY])},
                  {"open_wait_seconds", seconds(vm->open_wait_ns[FLOW_READY])},
-                 {"culprits", culprits(model, vm)}});
+                 {"culprits", culprits_json(model, vm)}});
 }
 
 bool wants_processes(std::string_view path) {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/analyze/live_processes.h"
 
+#include <algorithm>
+
 #include "analysis/flow_replay.h"
 
 namespace vmflow {
 namespace {
 
-constexpr uint64_t kFreshNs = 2'000'000'000;
-
-RecentProcesses processes_in(const RingReading& reading) {
+RecentProcesses processes_in(const RingReading& reading, uint64_t span_ns) {
   FlowReplay replay({.outs_told = true});
-  const auto whole_from_ns = reading.whole_from_ns();
+  const auto last_ns = reading.events.empty() ? 0 : reading.events.back().ns;
+  const auto from_ns = std::max(reading.whole_from_ns(), last_ns - std::min(span_ns, last_ns));
   for (const auto& event : reading.events)
-    if (event.ns >= whole_from_ns) replay.step(event);
+    if (event.ns >= from_ns) replay.step(event);
   const auto replayed = std::move(replay).finish();
   return {
       .begin_ns = replayed.first_ns, .end_ns = replayed.last_ns, .vms = guest_processes(replayed)};
@@ -23,8 +24,8 @@ RecentProcesses processes_in(const RingReading& reading) {
 std::shared_ptr<const RecentProcesses> LiveProcesses::look(const std::function<RingReading()>& ring,
                                                            uint64_t now_ns) {
   const std::lock_guard lock(mutex_);
-  if (!seen_ || now_ns >= looked_ns_ + kFreshNs) {
-    seen_ = std::make_shared<const RecentProcesses>(processes_in(ring()));
+  if (!seen_ || now_ns >= looked_ns_ + fresh_ns_) {
+    seen_ = std::make_shared<const RecentProcesses>(processes_in(ring(), span_ns_));
     looked_ns_ = now_ns;
   }
   return seen_;

@@ -302,6 +302,23 @@ TEST(GuestProcess, more_than_can_be_kept_are_counted) {
 
 // Whatever the guest does: its time is that of its processes, and a process alone on a vCPU is
 // followed without a gap.
+TEST(GuestProcess, contention_is_the_share_in_which_another_one_waits) {
+  VmProcesses vm;
+  vm.processes.resize(2);
+  vm.processes[0].certain_ns = 600;
+  vm.processes[0].sampled_ns = 100;
+  vm.processes[0].behind_ns = 100;
+  vm.processes[1].certain_ns = 300;
+  vm.processes[1].behind_ns = 400;
+  ASSERT_TRUE(contention_of(vm));
+  EXPECT_DOUBLE_EQ(contention_of(vm)->behind_share, 0.5);
+  vm.processes[1].behind_ns = 9000;
+  EXPECT_DOUBLE_EQ(contention_of(vm)->behind_share, 1) << "several wait at once";
+  vm.processes[0].sampled_ns = 2000;
+  EXPECT_FALSE(contention_of(vm)) << "most of it is a guess";
+  EXPECT_FALSE(contention_of({}));
+}
+
 TEST(GuestProcess, time_is_conserved_through_any_life) {
   for (uint32_t seed = 1; seed <= 20; seed++) {
     std::mt19937 random(seed);

@@ -43,6 +43,22 @@ WaitsByReason waits(uint64_t first_seconds) {
   return all;
 }
 
+/// As of half a minute: another VM had most of it.
+SlowdownFlow slowdown() {
+  SlowdownFlow slowdown;
+  for (uint32_t kind = 0; kind < kSlowdownKinds; kind++)
+    slowdown.total_ns[kind] = (100 + kind) * kSecond;
+  auto& window = slowdown.window;
+  window = {.begin_ns = 970 * kSecond,
+            .end_ns = 1000 * kSecond,
+            .whole_ns = 30 * kSecond,
+            .wanted_ns = 20 * kSecond,
+            .taken_before = {{FLOW_CULPRIT_OTHER_VM, 5000, kSecond}}};
+  window.ns[static_cast<uint32_t>(SlowdownKind::kCpuOtherVm)] = 6 * kSecond;
+  window.ns[static_cast<uint32_t>(SlowdownKind::kQuota)] = kSecond;
+  return slowdown;
+}
+
 VmFlow vm() {
   VmFlow vm;
   vm.label = vm.uuid = "5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20";
@@ -107,6 +123,7 @@ VmFlow vm() {
   vm.poll_fail = 400;
   vm.halt_wakeups = 500;
   vm.per_vcpu = {{0, 4712, ledger(10)}};
+  vm.slowdown = slowdown();
   return vm;
 }
 

@@ -91,10 +91,42 @@ TEST(ApiJson, culprits_have_names) {
   EXPECT_FALSE(rows[1]["culprit"].contains("id")) << "absent, not empty";
 }
 
+TEST(ApiJson, a_verdict_has_what_speaks_for_it) {
+  const auto model = with_culprits();
+  const auto verdict = answer(model, "/vms/" + model.vms.at(0).label + "/verdict");
+  EXPECT_EQ(verdict["version"], kApiVersion);
+  EXPECT_EQ(verdict["cause"], "colocated_vm");
+  EXPECT_EQ(verdict["seconds"], 6.0);
+  EXPECT_EQ(verdict["share"], 0.2);
+  EXPECT_EQ(verdict["enough_evidence"], true);
+  EXPECT_EQ(verdict["second"]["cause"], "platform");
+  EXPECT_EQ(verdict["second"]["seconds"], 1.0);
+  EXPECT_EQ(verdict["causes"], (Json{{"own_load", 0.0},
+                                     {"guest_contention", 0.0},
+                                     {"colocated_vm", 6.0},
+                                     {"platform", 1.0},
+                                     {"unknown", 0.0}}));
+  ASSERT_EQ(verdict["evidence"].size(), 2u);
+  EXPECT_EQ(verdict["evidence"][0]["kind"], "cpu_other_vm");
+  EXPECT_EQ(verdict["evidence"][1]["kind"], "quota");
+  EXPECT_EQ(verdict["culprits"].size(), 2u);
+  EXPECT_EQ(verdict["window_seconds"], 30.0);
+  EXPECT_EQ(verdict["vcpu_seconds"], 30.0);
+}
+
+TEST(ApiJson, a_verdict_on_a_vm_that_nothing_slows_has_no_second_cause) {
+  auto model = hand_made_model();
+  model.vms.at(0).slowdown.window.ns = {};
+  const auto verdict = answer(model, "/vms/" + model.vms.at(0).label + "/verdict");
+  EXPECT_EQ(verdict["cause"], "nothing");
+  EXPECT_TRUE(verdict["second"].is_null());
+  EXPECT_TRUE(verdict["evidence"].empty());
+}
+
 TEST(ApiJson, what_is_not_there_has_no_answer) {
   const auto model = hand_made_model();
-  for (const auto* path :
-       {"", "/", "/vms/", "/vms/none", "/vms/none/culprits", "/vmsx", "/culprits/1"})
+  for (const auto* path : {"", "/", "/vms/", "/vms/none", "/vms/none/culprits", "/vms/none/verdict",
+                           "/vmsx", "/culprits/1"})
     EXPECT_FALSE(api_json(model, path)) << path;
   EXPECT_EQ(Json::parse(api_error("no \"such\" VM"))["error"], "no \"such\" VM");
 }

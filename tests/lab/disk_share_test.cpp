@@ -2,8 +2,6 @@
 // Label lab: VMs that share a disk, against a disk whose service time is known and the kernel's own
 // counts.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <chrono>
 #include <filesystem>
@@ -12,6 +10,7 @@
 
 #include "figure.h"
 #include "guest.h"
+#include "serial_disk.h"
 #include "shared_agent.h"
 
 namespace vmflow::lab {
@@ -19,32 +18,8 @@ namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
 
-constexpr double kService = 0.020;
-constexpr const char* kDisk = "/dev/nullb0";
-
 void sleep_ms(int ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text << std::flush;
-  if (!file) throw std::runtime_error("cannot write " + path);
-}
-
-/// A disk that serves one request at a time, each in kService.
-void make_serial_disk() {
-  static const int status = run({"modprobe", "null_blk", "nr_devices=1", "irqmode=2",
-                                 "completion_nsec=20000000", "hw_queue_depth=1", "submit_queues=1"})
-                                .status;
-  ASSERT_EQ(status, 0);
-  // First come, first served.
-  write_file("/sys/block/nullb0/queue/scheduler", "none");
-}
-
-/// Reads block after block, one at a time, for longer than any test.
-std::vector<std::string> reader(const std::string& disk) {
-  return {"irq", "--count", "1000000", "--period-us", "1", "--read", disk};
 }
 
 struct DiskSums {
@@ -188,18 +163,15 @@ TEST(DiskShare, of_two_volumes_of_one_disk_is_seen) {
 // blk-throttle hands a bio that it has held back to the disk from a kernel worker.
 TEST(DiskShare, requests_that_io_max_holds_back_are_the_vms) {
   make_serial_disk();
-  struct stat disk {};
-  ASSERT_EQ(stat(kDisk, &disk), 0);
   const std::string group = "/sys/fs/cgroup/vmflow-throttled";
   std::filesystem::create_directory(group);
-  write_file(group + "/io.max",
-             fmt::format("{}:{} riops=10", major(disk.st_rdev), minor(disk.st_rdev)));
+  write_kernel_file(group + "/io.max", reads_a_second(10));
   Guest guest([] {
     auto arguments = reader(kDisk);
     arguments.emplace_back("--wait-stdin");
     return arguments;
   }());
-  write_file(group + "/cgroup.procs", std::to_string(guest.pid()));
+  write_kernel_file(group + "/cgroup.procs", std::to_string(guest.pid()));
   guest.go();
   wait_until_it_reads(guest);
   const auto sums = over({&guest}, "io.max: 10 a second", 2000).front();

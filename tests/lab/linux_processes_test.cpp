@@ -45,6 +45,7 @@ Seen seen_in(const Json& processes, const std::string& first_process) {
 
 struct Phase {
   Seen seen;
+  Json verdict;
   std::vector<double> shares;  ///< by the guest's own account, of its processes, in their order
   std::map<std::string, int64_t> truth;
 };
@@ -63,6 +64,11 @@ Json processes_of(RecordingAgent& agent, pid_t pid) {
   return Json::parse(agent->get("/api/v1/vms/" + vm + "/processes"));
 }
 
+Json verdict_on(RecordingAgent& agent, pid_t pid) {
+  const auto vm = agent->scrape().vm_of(pid);
+  return Json::parse(agent->get("/api/v1/vms/" + vm + "/verdict"));
+}
+
 /// Boots the guest, and lets it work once an agent records. The guest's first process spins until
 /// then, so it is the first that is seen. Again if the emulated CPU makes the guest's kernel fail.
 Phase run_phase(const std::string& work) {
@@ -76,6 +82,7 @@ Phase run_phase(const std::string& work) {
       guest.begin();
       guest.wait_for_end();
       Phase phase;
+      phase.verdict = verdict_on(agent, guest.pid());
       phase.seen = seen_in(processes_of(agent, guest.pid()), spinning["processes"][0]["process"]);
       phase.truth = guest.truth();
       phase.shares = shares_in(phase.truth);
@@ -87,6 +94,7 @@ Phase run_phase(const std::string& work) {
 }
 
 void show(const Phase& phase) {
+  figure("{}", phase.verdict["sentence"].get<std::string>());
   figure("coverage {:.3f}", phase.seen.coverage);
   for (size_t i = 0; i < phase.seen.processes.size(); i++) {
     const auto& one = phase.seen.processes[i];
@@ -113,6 +121,7 @@ TEST(LinuxProcesses, that_compete_are_told_with_their_shares) {
     const double followed = one["last_seconds"].get<double>() - one["first_seconds"].get<double>();
     EXPECT_NEAR(ran + one["behind_others_seconds"].get<double>(), followed, 0.1 * followed);
   }
+  EXPECT_EQ(phase.verdict["cause"], "guest_contention") << phase.verdict.dump(2);
 }
 
 TEST(LinuxProcesses, threads_of_one_are_no_processes) {
@@ -120,13 +129,16 @@ TEST(LinuxProcesses, threads_of_one_are_no_processes) {
   show(phase);
   ASSERT_EQ(phase.seen.processes.size(), 1u);
   EXPECT_EQ(phase.seen.processes[0]["threads"], 2);
+  EXPECT_EQ(phase.verdict["cause"], "own_load") << phase.verdict.dump(2);
 }
 
 TEST(LinuxProcesses, that_wait_for_one_another_have_the_right_waker) {
   const auto phase = run_phase("pipeline,count=200,first_us=10000,second_us=5000");
   show(phase);
   ASSERT_EQ(phase.seen.processes.size(), 2u);
-  for (size_t i = 0; i < 2; i++) EXPECT_NEAR(phase.seen.share(i), phase.shares[i], 0.05) << i;
+  // Between two exits that show the one and the other, either may have run.
+  const double either = std::max(0.05, (1 - phase.seen.coverage) / 2);
+  for (size_t i = 0; i < 2; i++) EXPECT_NEAR(phase.seen.share(i), phase.shares[i], either) << i;
   const auto &first = phase.seen.processes[0], &second = phase.seen.processes[1];
   ASSERT_FALSE(second["wakers"].empty());
   EXPECT_EQ(second["wakers"][0]["process"], first["process"]);

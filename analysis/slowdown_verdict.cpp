@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/slowdown_verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "analysis/amount_text.h"
+#include "analysis/slowdown_rules.h"
+#include "analysis/verdict.h"
+
+namespace vmflow {
+namespace {
+
+constexpr uint64_t kLeastWindowNs = 3'000'000'000;
+
+uint64_t of(const SlowdownSums& sums, SlowdownKind kind) {
+  return sums[static_cast<uint32_t>(kind)];
+}
+
+const SlowdownRule& rule_of(SlowdownKind kind) {
+  return slowdown_rules()[static_cast<uint32_t>(kind)];
+}
+
+bool counts(const SlowdownWindow& window, Cause cause, uint64_t ns) {
+  if (ns == 0) return false;
+  if (ns >= window.whole_ns / 20) return true;
+  if (cause == Cause::kPlatform) ns -= of(window.ns, SlowdownKind::kCpuIdle);
+  return ns != 0 && ns >= window.whole_ns / 100 && ns >= window.wanted_ns / 5;
+}
+
+/// All causes but kNothing, those that count before the others, the longest first. Time of which
+/// nothing is known weighs a quarter: it must not hide what is known, unless it is nearly all.
+std::vector<CauseTime> ranked(const SlowdownWindow& window) {
+  constexpr uint64_t kUnknownWeighs = 4;
+  const auto sums = by_cause(window.ns);
+  std::vector<CauseTime> causes;
+  for (uint32_t cause = 1; cause < kCauses; cause++)
+    causes.push_back({static_cast<Cause>(cause), sums[cause]});
+  const auto weight = [&](const CauseTime& one) {
+    return std::pair(counts(window, one.cause, one.ns),
+                     one.cause == Cause::kUnknown ? one.ns / kUnknownWeighs : one.ns);
+  };
+  std::ranges::stable_sort(causes, std::greater{}, weight);
+  return causes;
+}
+
+std::vector<KindTime> kinds_of(const SlowdownWindow& window, Cause cause) {
+  std::vector<KindTime> kinds;
+  for (const auto& rule : slowdown_rules())
+    if (const auto ns = of(window.ns, rule.kind);
+        ns != 0 && (cause == Cause::kNothing || rule.cause == cause))
+      kinds.push_back({rule.kind, ns});
+  std::ranges::stable_sort(kinds, std::greater{}, &KindTime::ns);
+  return kinds;
+}
+
+/// The model's rows of the VM, less what they were when the window began.
+std::vector<CulpritFlow> culprits_since(const VmFlow& vm, const FlowModel& model) {
+  auto before = vm.slowdown.window.taken_before;
+  std::vector<CulpritFlow> culprits;
+  for (auto row : model.culprits) {
+    if (row.victim != vm.label) continue;
+    for (auto& was : before) {
+      if (was.kind != row.kind || was.pid != row.pid) continue;
+      const uint64_t earlier_ns = std::min(was.ns, row.ns);
+      was.ns -= earlier_ns;
+      row.ns -= earlier_ns;
+    }
+    if (row.ns != 0) culprits.push_back(std::move(row));
+  }
+  std::ranges::stable_sort(culprits, std::greater{}, &CulpritFlow::ns);
+  return culprits;
+}
+
+std::optional<flow_culprit> culprit_of(SlowdownKind kind) {
+  if (kind == SlowdownKind::kCpuOtherVm) return FLOW_CULPRIT_OTHER_VM;
+  if (kind == SlowdownKind::kCpuHostTask) return FLOW_CULPRIT_HOST_TASK;
+  if (kind == SlowdownKind::kCpuKernelThread) return FLOW_CULPRIT_KERNEL_THREAD;
+  return std::nullopt;
+}
+
+std::string name_of(const FlowModel& model, const CulpritFlow& culprit) {
+  if (culprit.vm.empty()) return culprit.task;
+  const auto vm = std::ranges::find(model.vms, culprit.vm, &VmFlow::label);
+  return vm == model.vms.end() || vm->name.empty() ? culprit.vm : vm->name;
+}
+
+/// " (batch-1 90 % of that)", or nothing if the worst one has no name.
+std::string who(const FlowModel& model, const SlowdownVerdict& verdict) {
+  const auto kind = culprit_of(verdict.kinds.front().kind);
+  if (!kind) return "";
+  const auto worst = std::ranges::find(verdict.culprits, *kind, &CulpritFlow::kind);
+  if (worst == verdict.culprits.end()) return "";
+  const auto name = name_of(model, *worst);
+  if (name.empty()) return "";
+  const auto text = culprit_text({.kind = *kind, .who = name, .pid = worst->pid, .ns = worst->ns});
+  const uint64_t all_ns = verdict.kinds.front().ns;
+  return fmt::format(" ({} {} of that)", text, share_text(std::min(worst->ns, all_ns), all_ns));
+}
+
+std::string_view begins(Cause cause) {
+  switch (cause) {
+    case Cause::kOwnLoad:
+      return "Its own load slows it";
+    case Cause::kInsideVm:
+      return "Contention inside it slows it";
+    case Cause::kOtherVm:
+      return "A co-located VM slows it";
+    case Cause::kPlatform:
+      return "The platform slows it";
+    case Cause::kUnknown:
+    case Cause::kNothing:
+      break;
+  }
+  return "Not enough evidence";
+}
+
+std::string sentence(const FlowModel& model, const SlowdownWindow& window,
+                     const SlowdownVerdict& verdict) {
+  const auto last = time_text(window.end_ns - window.begin_ns);
+  if (verdict.first.cause == Cause::kNothing)
+    return fmt::format("Nothing slows it: no cause took a twentieth of its time in the last {}.",
+                       last);
+  auto text = fmt::format(
+      "{}: {} of its vCPU time in the last {} ({}), mostly because {}{}.",
+      begins(verdict.first.cause), share_text(verdict.first.ns, window.whole_ns), last,
+      time_text(verdict.first.ns), rule_of(verdict.kinds.front().kind).text, who(model, verdict));
+  if (verdict.second.cause != Cause::kNothing)
+    text +=
+        fmt::format(" Second: {}, {} ({}).", cause_name(verdict.second.cause),
+                    share_text(verdict.second.ns, window.whole_ns), time_text(verdict.second.ns));
+  return text;
+}
+
+}  // namespace
+
+SlowdownVerdict slowdown_verdict(const VmFlow& vm, const FlowModel& model) {
+  const auto& window = vm.slowdown.window;
+  const uint64_t seen_ns = window.end_ns - std::min(window.begin_ns, window.end_ns);
+  SlowdownVerdict verdict;
+  if (seen_ns < kLeastWindowNs || window.whole_ns == 0) {
+    verdict.first = {Cause::kUnknown, 0};
+    verdict.sentence = "Not enough evidence: it was seen for less than three seconds.";
+    return verdict;
+  }
+  const auto causes = ranked(window);
+  if (counts(window, causes[0].cause, causes[0].ns)) verdict.first = causes[0];
+  const auto second = std::ranges::find_if(causes, [&](const CauseTime& one) {
+    return one.cause != verdict.first.cause && one.ns != 0;
+  });
+  if (second != causes.end()) verdict.second = *second;
+  verdict.kinds = kinds_of(window, verdict.first.cause);
+  verdict.culprits = culprits_since(vm, model);
+  verdict.sentence = sentence(model, window, verdict);
+  return verdict;
+}
+
+}  // namespace vmflow
