@@ -131,6 +131,35 @@ TEST(Nested, two_guests_at_once_are_two_nested_vms) {
   guest.stop();
 }
 
+// With --icount an instruction is 8 ns: what the loops of L2 take is known. The one works between
+// its exits, the other does nothing but exit.
+TEST(Nested, time_of_an_l2_is_its_loops_and_exits_cost_the_levels_below) {
+  constexpr int kWorks = 1009, kLoops = 200'000, kExits = 2003;
+  LinuxGuest guest({.work = fmt::format("nested,guest0=cpuid+--count+{}+--own-loops+{},"
+                                        "guest1=cpuid+--count+{}",
+                                        kWorks, kLoops, kExits),
+                    .memory_mib = 256});
+  guest.truth();
+  const auto vm = api_of(guest.pid());
+  ASSERT_EQ(vm["nested"].size(), 2u) << vm["nested"].dump(1);
+  const auto& works = nested_with_cpuids(vm, kWorks)["seconds"];
+  const double truth = 2e-9 * 8 * kLoops * kWorks, l2 = works["l2"];
+  figure(
+      "an L2 that works: l0 {:.3f} s, l1 {:.3f} s, l2 {:.4f} s, its loops take {:.4f} s ({:+.2f} "
+      "%)",
+      works["l0"].get<double>(), works["l1"].get<double>(), l2, truth, 100 * (l2 / truth - 1));
+  EXPECT_NEAR(l2, truth, 0.03 * truth);
+  const auto& exits = nested_with_cpuids(vm, kExits)["seconds"];
+  const double below = exits["l0"].get<double>() + exits["l1"].get<double>();
+  figure("an L2 that exits: l0 {:.3f} s, l1 {:.3f} s, l2 {:.4f} s", exits["l0"].get<double>(),
+         exits["l1"].get<double>(), exits["l2"].get<double>());
+  EXPECT_GT(exits["l0"], exits["l2"]);
+  EXPECT_GT(exits["l1"], exits["l2"]);
+  EXPECT_GT(below, 0.9 * sum_of(exits));
+  expect_levels_are_the_wall(vm);
+  guest.stop();
+}
+
 // perf counts KVM's own events of the same run.
 TEST(Nested, exits_and_entries_are_those_that_kvm_has_told) {
   const std::vector<std::string> events = {"kvm_nested_vmenter", "kvm_nested_vmexit",

@@ -42,12 +42,16 @@
 
 program guest_code_begin
 
-// COUNT times CPUID.
+// COUNT times: turns of a loop, and CPUID.
 program guest_cpuid
   mov GUEST_COUNT(%rdi), %r8
 1:
   test %r8, %r8
   jz done
+  mov GUEST_OWN_LOOPS(%rdi), %r9
+2:
+  dec %r9
+  jg 2b
   xor %eax, %eax
   xor %ecx, %ecx
   cpuid

@@ -81,7 +81,9 @@ void add_programs(CLI::App& app, Arguments& arguments) {
     command->callback([&options, program] { options.program = program; });
     return *command;
   };
-  add_count(add("cpuid", "CPUID instructions", Program::kCpuid), arguments);
+  auto& cpuid = add("cpuid", "CPUID instructions", Program::kCpuid);
+  add_count(cpuid, arguments);
+  cpuid.add_option("--own-loops", options.own_loops, "loop turns before each");
   add_seconds(add("spin", "reads memory without exits for a time", Program::kSpin), arguments);
   auto& hlt = add("hlt", "HLT woken by the vCPU's own LAPIC timer", Program::kHlt);
   add_count(hlt, arguments);

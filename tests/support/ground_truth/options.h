@@ -32,7 +32,7 @@ struct Options {
   std::chrono::nanoseconds pio_time{};    // of each access of pio and mixed
   PioMode pio_mode = PioMode::kSleep;
   std::uint64_t spin_loops = 0;  // of each round of mixed, and of the guest that vmrun runs
-  std::uint64_t own_loops = 0;   // of vmrun itself
+  std::uint64_t own_loops = 0;   // of cpuid, and of vmrun itself
 
   std::size_t vcpus = 1;
   std::size_t vms = 1;
