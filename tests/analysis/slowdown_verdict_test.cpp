@@ -65,9 +65,10 @@ TEST(SlowdownVerdict, names_who_had_the_cpu_in_that_minute_and_not_before) {
   late.label = late.name = "late";
   model.vms.push_back(early);
   model.vms.push_back(late);
-  model.vms[0].slowdown.window.taken_before = {{FLOW_CULPRIT_OTHER_VM, 7, 500 * kSecond}};
-  model.culprits = {{"quiet", FLOW_CULPRIT_OTHER_VM, "early", "", 7, 502 * kSecond},
-                    {"quiet", FLOW_CULPRIT_OTHER_VM, "late", "", 8, 18 * kSecond},
+  model.vms[0].slowdown.window.taken_before = {{FLOW_CULPRIT_OTHER_VM, 7, 500 * kSecond},
+                                               {FLOW_CULPRIT_OTHER_VM, 8, 3 * kSecond}};
+  model.culprits = {{"quiet", FLOW_CULPRIT_OTHER_VM, "late", "", 8, 21 * kSecond},
+                    {"quiet", FLOW_CULPRIT_OTHER_VM, "early", "", 7, 502 * kSecond},
                     {"late", FLOW_CULPRIT_OTHER_VM, "early", "", 7, 900 * kSecond}};
   const auto found = verdict(model);
   ASSERT_EQ(found.culprits.size(), 2u);
