@@ -3,6 +3,7 @@
 
 #include "analysis/exit_reason.h"
 #include "analysis/flow_replay_ready.h"
+#include "analysis/helper_threads.h"
 
 namespace vmflow {
 namespace {
@@ -42,7 +43,7 @@ ReplayVcpu* accepting_vcpu(ReplayBook& book, const ReplayContext& giver,
                            const AcceptEvent& accept) {
   if (giver.is_hardirq) return nullptr;
   uint32_t tgid = giver.tgid;
-  if (const uint32_t owner = vhost_owner(giver.comm); owner != 0) {
+  if (const uint32_t owner = vhost_owner(text_of(giver.comm)); owner != 0) {
     const uint32_t process = book.process_of(owner);
     tgid = process != 0 ? process : owner;
   }

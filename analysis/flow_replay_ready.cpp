@@ -2,7 +2,8 @@
 #include "analysis/flow_replay_ready.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "analysis/helper_threads.h"
 
 namespace vmflow {
 namespace {
@@ -61,16 +62,6 @@ void blame_until(ReplayBook& book, ReplayVcpu& vcpu, const ReplayCulpritSeen& se
 
 }  // namespace
 
-uint32_t vhost_owner(const Comm& comm) {
-  constexpr std::string_view kPrefix = "vhost-";
-  const auto name = text_of(comm);
-  uint32_t owner = 0;
-  if (!name.starts_with(kPrefix)) return 0;
-  const auto digits = name.substr(kPrefix.size());
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), owner);
-  return parsed.ec == std::errc{} ? owner : 0;
-}
-
 bool is_kernel_thread(const ReplayBook& book, uint32_t tid, uint32_t tgid, const Comm& comm) {
   if (tid == 0) return true;
   if ((tgid != 0 && tgid != tid) || book.is_vm_process(tid)) return false;
@@ -104,7 +95,7 @@ ReplayCulpritSeen describe(ReplayBook& book, const ReplayHolder& holder) {
   if (is_kernel_thread(book, holder.tid, seen.vm.tgid, holder.comm)) {
     seen.kind = FLOW_CULPRIT_KERNEL_THREAD;
     seen.vm.tgid = holder.tid;
-    const uint32_t owner = vhost_owner(holder.comm);
+    const uint32_t owner = vhost_owner(text_of(holder.comm));
     if (owner == 0) return seen;
     const uint32_t process = book.process_of(owner);
     seen.vm.tgid = process != 0 ? process : owner;

@@ -20,9 +20,6 @@ struct ReplayCulpritSeen {
 /// it.
 bool is_kernel_thread(const ReplayBook& book, uint32_t tid, uint32_t tgid, const Comm& comm);
 
-/// The thread that a vhost worker is named after, before 6.4; 0: none.
-uint32_t vhost_owner(const Comm& comm);
-
 ReplayCulpritSeen describe(ReplayBook& book, const ReplayHolder& holder);
 flow_culprit culprit_for(const ReplayCulpritSeen& seen, const ReplayVcpu& victim);
 

@@ -109,8 +109,16 @@ class Builder {
   void take_gap(GuestProcess& process, const Left& left, const GuestSpan& span) {
     uint64_t gap_ns = span.begin_ns - left.ns;
     gap_ns -= std::min(gap_ns, sum(span.latency_ns));
+    ProcessGap gap{.process = span.process,
+                   .vcpu_id = vcpus_[span.vcpu]->vcpu_id,
+                   .begin_ns = left.ns,
+                   .woken_ns = left.ns,
+                   .end_ns = span.begin_ns,
+                   .behind = span.before,
+                   .after_halt = span.after_halt};
     if (is_preempted(span.process, left.on_timer) && !span.after_halt) {
       process.behind_ns += gap_ns;
+      gaps_.push_back(gap);
       return;
     }
     // Awake from the interrupt on; another one had the vCPU until it came.
@@ -118,9 +126,14 @@ class Builder {
     uint64_t wait_ns = gap_ns;
     if (!span.after_halt && by && by->ns > left.ns) wait_ns = std::min(gap_ns, by->ns - left.ns);
     process.behind_ns += gap_ns - wait_ns;
-    process.wait_ns[static_cast<size_t>(reason_of(span, by))] += wait_ns;
-    if (const auto waker = waker_of(span, by); waker != kNoProcess && waker != span.process)
-      count_waker(process, waker, wait_ns);
+    gap.reason = reason_of(span, by);
+    process.wait_ns[static_cast<size_t>(gap.reason)] += wait_ns;
+    gap.by_process = waker_of(span, by);
+    if (gap.by_process == span.process) gap.by_process = kNoProcess;
+    if (gap.by_process != kNoProcess) count_waker(process, gap.by_process, wait_ns);
+    gap.woken_ns = by ? std::clamp(by->ns, left.ns, span.begin_ns) : span.begin_ns;
+    gap.by_tid = by ? host_waker(*by) : 0;
+    gaps_.push_back(gap);
   }
 
   /// The interrupt that ended its wait; null if none did. After another process a timer's is
@@ -144,6 +157,14 @@ class Builder {
     for (uint32_t i = 0; i < vcpus_.size(); i++)
       if (vcpus_[i]->vcpu_id == by->by) return running_at(by_vcpu_[i], by->ns);
     return kNoProcess;
+  }
+
+  /// The thread of the host that gave an interrupt; 0: another vCPU, an interrupt, or not told.
+  static uint32_t host_waker(const GivenInterrupt& given) {
+    const bool is_of_thread = given.kind != FLOW_WAKE_IPI && given.kind != FLOW_WAKE_HARDIRQ &&
+                              given.kind != FLOW_WAKE_OWN_INTERRUPT &&
+                              given.kind != FLOW_WAKE_HARDIRQ_DEVICE;
+    return is_of_thread ? given.by : 0;
   }
 
   static uint32_t running_at(const std::vector<GuestSpan>& spans, uint64_t ns) {
@@ -190,6 +211,7 @@ class Builder {
     VmProcesses result{.vm = vm_,
                        .processes = {},
                        .stretches = {},
+                       .gaps = {},
                        .idle_ns = times_.idle_ns,
                        .untold_ns = times_.untold_ns,
                        .left_out = places_.left_out(),
@@ -198,6 +220,13 @@ class Builder {
       auto& process = result.processes.emplace_back(std::move(processes_[i]));
       for (auto& waker : process.wakers) waker.process = place[waker.process];
       std::ranges::stable_sort(process.wakers, std::greater{}, &ProcessWaker::wait_ns);
+    }
+    const auto moved = [&](uint32_t from) { return from == kNoProcess ? from : place[from]; };
+    result.gaps = std::move(gaps_);
+    for (auto& gap : result.gaps) {
+      gap.process = place[gap.process];
+      gap.by_process = moved(gap.by_process);
+      gap.behind = moved(gap.behind);
     }
     for (const auto& span : spans_)
       result.stretches.push_back({.process = place[span.process],
@@ -216,6 +245,7 @@ class Builder {
   std::vector<std::vector<GuestSpan>> by_vcpu_;
   std::vector<GuestSpan> spans_;
   std::vector<GuestProcess> processes_;
+  std::vector<ProcessGap> gaps_;
   std::vector<Left> states_;
   std::vector<Habits> habits_;
 };

@@ -60,11 +60,28 @@ struct ProcessStretch {
   uint64_t end_ns = 0;
 };
 
+/// A process between two stretches. Shape: it waited for `reason` until `woken_ns`, and then for
+/// the vCPU; `by_process`, `behind` are places in VmProcesses::processes or kNoProcess, `by_tid` is
+/// a thread of the host, 0 if none is told.
+struct ProcessGap {
+  uint32_t process = 0;
+  uint32_t vcpu_id = 0;  ///< on which it goes on
+  uint64_t begin_ns = 0;
+  uint64_t woken_ns = 0;
+  uint64_t end_ns = 0;
+  WaitReason reason = WaitReason::kUnknown;
+  uint32_t by_process = kNoProcess;  ///< who ended the wait
+  uint32_t by_tid = 0;
+  uint32_t behind = kNoProcess;  ///< who had the vCPU last
+  bool after_halt = false;       ///< the vCPU slept until just before
+};
+
 /// Shape: the sums of the processes, `idle_ns` and `untold_ns` are the VM's guest time.
 struct VmProcesses {
   VmKey vm;
   std::vector<GuestProcess> processes;         ///< the longest in the guest first
   std::vector<ProcessStretch> stretches = {};  ///< by their beginnings
+  std::vector<ProcessGap> gaps = {};           ///< by their ends
   uint64_t idle_ns = 0;
   uint64_t untold_ns = 0;
   uint64_t left_out = 0;  ///< samples of processes that were too many to keep

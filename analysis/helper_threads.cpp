@@ -2,6 +2,7 @@
 #include "analysis/helper_threads.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace vmflow {
 namespace {
@@ -22,6 +23,15 @@ ThreadRole thread_role(std::string_view name, bool is_main) {
   if (name.starts_with("IO ")) return ThreadRole::kIothread;
   if (name == "worker" || name.starts_with("iou-wrk-")) return ThreadRole::kWorker;
   return ThreadRole::kOther;
+}
+
+uint32_t vhost_owner(std::string_view name) {
+  constexpr std::string_view kPrefix = "vhost-";
+  uint32_t owner = 0;
+  if (!name.starts_with(kPrefix)) return 0;
+  const auto digits = name.substr(kPrefix.size());
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), owner);
+  return parsed.ec == std::errc{} ? owner : 0;
 }
 
 std::string_view thread_role_name(ThreadRole role) {

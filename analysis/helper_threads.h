@@ -21,6 +21,9 @@ constexpr uint32_t kThreadRoles = 5;
 ThreadRole thread_role(std::string_view name, bool is_main);
 std::string_view thread_role_name(ThreadRole role);
 
+/// The thread that a vhost worker is named after; 0: it is none.
+uint32_t vhost_owner(std::string_view name);
+
 struct ThreadTime {
   uint64_t cpu_ns = 0;
   uint64_t ready_ns = 0;
