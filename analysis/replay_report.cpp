@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "analysis/build_graph.h"
 #include "analysis/build_model.h"
 #include "analysis/exit_reason.h"
 #include "analysis/flow_names.h"
@@ -165,6 +166,7 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
         replay.first_ns + static_cast<uint64_t>(contents.traces[0].clock.offset_ns);
   report.host.kernel = model.host.kernel;
   report.tells_irq = model.tells_irq;
+  report.names = vm_names(model);
   report.vms = report_vms(model);
   if (wanted) std::erase_if(report.vms, [&](const auto& vm) { return !wanted(vm.flow); });
   add_timelines(report, replay, model);
@@ -172,6 +174,25 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
   add_sources(report, contents);
   add_anomalies(report, replay, model, contents);
   return report;
+}
+
+std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
+                                     const ThreadLives& lives, const std::string& worker) {
+  const auto graph = build_graph(replay, guest_processes(replay), lives);
+  for (auto& vm : report.vms) {
+    const auto known = std::ranges::find(replay.vcpus, vm.flow.pid,
+                                         [](const ReplayedVcpu& vcpu) { return vcpu.vm.tgid; });
+    if (known == replay.vcpus.end()) continue;
+    const auto main = main_worker(graph, known->vm);
+    if (main != kNoWorker) vm.path = report_path(graph, main, report.names);
+  }
+  if (lives.left_out > 0)
+    report.anomalies.push_back({"stretches of threads that were too many to keep", lives.left_out});
+  if (worker.empty()) return std::nullopt;
+  const auto chosen = find_worker(graph, report.names, worker);
+  if (chosen == kNoWorker) return workers_text(graph, report.names);
+  report.path = report_path(graph, chosen, report.names);
+  return std::nullopt;
 }
 
 void add_crosscheck(TraceReport& report, const Crosscheck& check) {

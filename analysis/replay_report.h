@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "analysis/crosscheck.h"
 #include "analysis/flow_replay_result.h"
+#include "analysis/thread_flow.h"
 #include "analysis/trace_contents.h"
 #include "analysis/trace_report.h"
 
@@ -21,6 +23,11 @@ using IdentitiesByProcess = std::map<uint32_t, VmIdentity>;
 TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
                           const IdentitiesByProcess& identities,
                           const std::function<bool(const VmFlow&)>& wanted);
+
+/// The critical path of every VM's worker that matters most, and of `worker` if it is not empty.
+/// Errors: there is no such worker: the text says which there are.
+std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
+                                     const ThreadLives& lives, const std::string& worker);
 
 /// The rows of a cross-check as the report shows them.
 void add_crosscheck(TraceReport& report, const Crosscheck& check);

@@ -11,6 +11,7 @@
 
 #include "analysis/flow_model.h"
 #include "analysis/guest_process.h"
+#include "analysis/path_report.h"
 #include "analysis/verdict.h"
 
 namespace vmflow {
@@ -48,6 +49,8 @@ struct ReportVm {
   Verdict verdict;                     ///< see judged()
   /// Absent: the trace has no registers of it.
   std::optional<VmProcesses> processes = std::nullopt;
+  /// Of the worker that matters most; absent: it was not asked for, or nothing tells of one.
+  std::optional<ReportPath> path = std::nullopt;
 };
 
 /// Units: nanoseconds of `clock`; `begin_unix_ns` is the same moment on the wall, absent if not
@@ -118,11 +121,13 @@ struct TraceReport {
   std::vector<MissingResult> missing;
   std::vector<ReportMark> marks;
   std::vector<ReportVm> vms;
-  std::vector<std::string> details{""};  ///< see ReportInterval
+  std::optional<ReportPath> path = std::nullopt;  ///< of the worker that was asked for
+  std::vector<std::string> details{""};           ///< see ReportInterval
   std::vector<CrosscheckRow> crosscheck;
   std::vector<std::string> crosscheck_left_out;  ///< by declaration, in words
   std::vector<NamedCount> anomalies;             ///< those that occurred
   bool tells_irq = false;
+  VmNames names = {};  ///< of all VMs of the trace, those that are left out too
 };
 
 /// Keeps each detail text once. Shape: of more than kMostDetails the later ones become one text

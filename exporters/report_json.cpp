@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/flow_names.h"
+#include "exporters/path_json.h"
 #include "exporters/process_json.h"
 
 namespace vmflow {
@@ -105,6 +106,7 @@ Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
             {"exits", std::move(exits)}};
   if (flow.levels) json["nested_seconds"] = levels(*flow.levels);
   if (vm.processes) json["guest_processes"] = process_json(*vm.processes, report.window.begin_ns);
+  if (vm.path) json["critical_path"] = path_json(*vm.path, report.window.begin_ns, with_intervals);
   json["vcpus"] = vcpus(vm, report.window, with_intervals);
   return json;
 }
@@ -176,6 +178,8 @@ std::string report_json(const TraceReport& report, const ReportJsonOptions& opti
     json["marks"].push_back({{"ns", since(report.window, mark.ns)}, {"text", mark.text}});
   json["vms"] = Json::array();
   for (const auto& each : report.vms) json["vms"].push_back(vm(each, report, options.intervals));
+  if (report.path)
+    json["critical_path"] = path_json(*report.path, report.window.begin_ns, options.intervals);
   add_trust(json, report);
   if (options.intervals) json["details"] = report.details;
   return json.dump(options.intervals ? -1 : 2, ' ', false, Json::error_handler_t::replace) + "\n";

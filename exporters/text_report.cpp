@@ -119,6 +119,7 @@ std::string text_report(const TraceReport& report) {
   out += wrapped("Host:    " + host_text(report.host), 0);
   out += wrapped("Trust:   " + trust_text(report), 0) + "\n";
   out += lines(overview_table(report), kIndent);
+  if (report.path) out += lines(path_table(*report.path), kIndent);
   for (const auto& vm : report.vms) {
     const auto name = shown_text(shown_name(vm.flow)), label = shown_text(vm.flow.label);
     out += wrapped("== " + name + (name == label ? "" : " (" + label + ")"), 0);

@@ -183,6 +183,7 @@ ReportTable states_table(const VmFlow& vm) {
 std::vector<ReportTable> vm_tables(const ReportVm& vm, const ReportWindow& window) {
   const auto& flow = vm.flow;
   std::vector<ReportTable> tables = {states_table(flow)};
+  if (vm.path) tables.push_back(path_table(*vm.path));
   if (flow.time.state_ns[FLOW_READY] > 0) tables.push_back(culprits_table(vm));
   if (flow.time.state_ns[FLOW_HALTED] > 0) tables.push_back(waits_table(flow));
   if (flow.time.state_ns[FLOW_VMM_BLOCKED] > 0) tables.push_back(blocked_table(flow));

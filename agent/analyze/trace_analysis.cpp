@@ -12,6 +12,7 @@
 #include "agent/sources/ctf_table.h"
 #include "analysis/flow_replay.h"
 #include "analysis/replay_report.h"
+#include "analysis/thread_flow.h"
 
 namespace vmflow {
 namespace {
@@ -46,6 +47,8 @@ class Pass {
   FlowReplay* onset = nullptr;
   /// Replays from what the kernel side had counted: to be held against it.
   FlowReplay* seeded = nullptr;
+  /// What all threads did.
+  ThreadFlow* threads = nullptr;
   /// How many events were before the buffers of all CPUs began: only the replay that has a
   /// beginning of its own takes them.
   uint64_t too_early() const { return too_early_; }
@@ -72,18 +75,22 @@ class Pass {
       too_early_++;
       return true;
     }
+    if (threads) threads->step(event);
     if (first_ns_ == 0) first_ns_ = event.ns;
     const double seconds = static_cast<double>(event.ns - std::min(event.ns, first_ns_)) / 1e9;
     if (options_.from_seconds && seconds < *options_.from_seconds) return true;
     if (options_.to_seconds && seconds > *options_.to_seconds) {
       // Those after the end still count for the cross-check.
-      is_past_end_ = seeded == nullptr;
-      return seeded != nullptr;
+      is_past_end_ = !goes_on_past_end();
+      return !is_past_end_;
     }
     if (whole) whole->step(event);
     if (onset && event.ns >= options_.onset_ns) onset->step(event);
     return true;
   }
+
+  /// Threads of a second recorder are told of by its own beginning.
+  bool goes_on_past_end() const { return seeded != nullptr || whole == nullptr; }
 
   const AnalysisOptions& options_;
   uint64_t first_ns_ = 0;
@@ -92,9 +99,13 @@ class Pass {
   bool is_past_end_ = false;
 };
 
+Vendor vendor_of(const AggregateWindow* aggregate) {
+  return aggregate ? aggregate->last.host.vendor : Vendor::kNone;
+}
+
 ReplayOptions replay_options(const AggregateWindow* aggregate, bool own) {
   ReplayOptions options;
-  if (aggregate) options.vendor = aggregate->last.host.vendor;
+  options.vendor = vendor_of(aggregate);
   options.outs_told = own;
   return options;
 }
@@ -124,26 +135,40 @@ void leave_out_times(Crosscheck& check) {
   check.left_out.emplace_back(kLttngTimes);
 }
 
-/// LTTng's own count of exits beside the ring: the second source. Its times are its own.
-Result<void> add_second_source(const Recorders& recorders, const AggregateWindow& aggregate,
+bool tells_anything(const ThreadLives& lives) {
+  return std::ranges::any_of(lives.threads,
+                             [](const ThreadLife& life) { return !life.stretches.empty(); });
+}
+
+/// LTTng beside the ring, the second source: its own count of exits (its times are its own), and
+/// what threads did that are no vCPUs, of which the ring does not tell.
+Result<void> add_second_source(const Recorders& recorders, const AggregateWindow* aggregate,
                                const AnalysisOptions& options, TraceContents& contents,
-                               Crosscheck& check) {
-  FlowReplay seeded(replay_options(&aggregate, false));
-  seeded.seed(aggregate.first, aggregate.last);
+                               Crosscheck& check, ThreadLives& lives) {
+  FlowReplay seeded(replay_options(aggregate, false));
+  ThreadFlow threads;
   Pass pass(options);
-  pass.seeded = &seeded;
+  pass.threads = &threads;
+  if (aggregate) {
+    seeded.seed(aggregate->first, aggregate->last);
+    pass.seeded = &seeded;
+  }
   auto others = pass.read(recorders.others);
   if (!others) return tl::unexpected(others.error());
+  const bool has_same_clock = has_live_clock(contents) && has_live_clock(*others);
   contents.traces.insert(contents.traces.end(), others->traces.begin(), others->traces.end());
   contents.events += others->events;
   contents.interrupted = others->interrupted;
   if (others->interrupted) return {};
-  if (aggregate.lttng_from_ns == 0 || aggregate.lttng_from_ns > aggregate.first.now_ns) {
+  auto told = std::move(threads).finish();
+  if (has_same_clock && tells_anything(told)) lives = std::move(told);
+  if (!aggregate) return {};
+  if (aggregate->lttng_from_ns == 0 || aggregate->lttng_from_ns > aggregate->first.now_ns) {
     check.left_out.push_back(
         "LTTng's count of exits: its buffers do not reach back to where the window begins");
   } else if (has_live_clock(*others)) {
-    const auto second =
-        crosscheck(aggregate.first, aggregate.last, std::move(seeded).finish(), losses_of(*others));
+    const auto second = crosscheck(aggregate->first, aggregate->last, std::move(seeded).finish(),
+                                   losses_of(*others));
     for (auto row : second.rows) {
       if (row.quantity != "exits") continue;
       row.quantity = "exits_lttng";
@@ -179,7 +204,9 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   FlowReplay whole(replay_options(aggregate, own)), seeded(replay_options(aggregate, own)),
       onset(replay_options(aggregate, own));
   Pass pass(options);
+  ThreadFlow threads({.has_all_switches = !own, .vendor = vendor_of(aggregate)});
   pass.whole = &whole;
+  pass.threads = &threads;
   if (options.onset_ns != 0) pass.onset = &onset;
   if (aggregate) {
     seeded.seed(aggregate->first, aggregate->last);
@@ -194,18 +221,24 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
                                 losses_of(*contents));
   else if (aggregate)
     analysis.check.left_out.push_back("everything: the trace's clock is not CLOCK_MONOTONIC");
-  if (own && aggregate && !recorders->others.empty() && !contents->interrupted)
-    if (auto added = add_second_source(*recorders, *aggregate, options, *contents, analysis.check);
+  auto lives = std::move(threads).finish();
+  if (own && !recorders->others.empty() && !contents->interrupted)
+    if (auto added =
+            add_second_source(*recorders, aggregate, options, *contents, analysis.check, lives);
         !added)
       return tl::unexpected(added.error());
   if (!own && !analysis.check.rows.empty()) leave_out_times(analysis.check);
   analysis.interrupted = contents->interrupted;
   analysis.events = contents->events;
-  auto report = replay_report(
-      std::move(whole).finish(), *contents, identities_of(aggregate),
-      [&](const VmFlow& vm) { return options.vm.empty() || is_wanted(vm, options.vm); });
+  const auto replayed = std::move(whole).finish();
+  auto report = replay_report(replayed, *contents, identities_of(aggregate), [&](const VmFlow& vm) {
+    return options.vm.empty() || is_wanted(vm, options.vm);
+  });
   if (report.vms.empty() && !options.vm.empty())
     return failure(fmt::format("no VM '{}' in the trace", options.vm));
+  if (const auto others = add_paths(report, replayed, lives, options.path))
+    return failure(
+        fmt::format("no worker '{}' in the trace; there are: {}", options.path, *others));
   if (pass.too_early() > 0)
     report.missing.push_back(
         {fmt::format("what was before: {} events", pass.too_early()),

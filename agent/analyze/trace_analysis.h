@@ -22,6 +22,8 @@ struct AnalysisProgress {
 /// Units: seconds from the trace's first event.
 struct AnalysisOptions {
   std::string vm = {};  ///< label, name or pid; empty: all
+  /// Whose critical path is wanted besides those of the VMs: see find_worker(). Empty: nobody's.
+  std::string path = {};
   std::optional<double> from_seconds = {};
   std::optional<double> to_seconds = {};
   /// CLOCK_MONOTONIC: what happened from here on is judged by itself too. 0: there is no such
@@ -43,7 +45,7 @@ struct TraceAnalysis {
 /// what is replayed,
 ///         since it holds what the kernel side had decided; LTTng's is then the second source for
 ///         counts.
-/// Errors: no trace, a broken one, clocks that differ; see read_ctf().
+/// Errors: no trace, a broken one, clocks that differ, see read_ctf(); no such worker.
 Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
                                      const AggregateWindow* aggregate,
                                      const AnalysisOptions& options);

@@ -27,6 +27,7 @@ Examples:
   vmflow analyze DIR --format html --output report.html          one page with a timeline
   vmflow analyze DIR --format perfetto --output trace.json       for ui.perfetto.dev: vCPUs, guest processes, arrows
   vmflow analyze DIR --vm web-1 --from 2 --to 4.5                one VM, a part of the time
+  vmflow analyze DIR --path web-1/vcpu0                          what one vCPU's time was spent on, over other VMs too
   vmflow analyze ~/lttng-traces/mine --format json               a trace that vmflow did not record
 
 A folder may hold any CTF trace of the kernel with KVM's and the scheduler's events, as LTTng writes them. What a trace
@@ -130,6 +131,9 @@ std::function<int()> analyze_command(CLI::App& app, CLI::App*& chosen) {
       ->required()
       ->check(CLI::ExistingDirectory);
   chosen->add_option("--vm", order->options.vm, "only this VM: its label, name or process");
+  chosen->add_option(
+      "--path", order->options.path,
+      "the critical path of this worker too: VM/vcpu0, VM/cr3:1a2b3000, or a thread");
   auto* from = chosen->add_option("--from", order->from, "seconds from the first event on");
   auto* to = chosen->add_option("--to", order->to, "until that many seconds after the first event");
   chosen->add_option("--format", order->format, "text, json, html or perfetto (text)")

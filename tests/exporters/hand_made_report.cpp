@@ -5,6 +5,8 @@
 #include <array>
 #include <random>
 
+#include "analysis/path_sentence.h"
+
 namespace vmflow::test {
 
 const char* const kHostileName =
@@ -76,6 +78,37 @@ VmProcesses processes_of_web() {
           .processes = {first, second},
           .idle_ns = seconds(0.3),
           .untold_ns = seconds(0.2)};
+}
+
+/// Of web: it runs for 3.5 s, waits for a backend's disk for 4 s while batch holds that one's CPU
+/// for another second, and runs again.
+ReportPath path_of_web() {
+  const auto at = [](double s) { return kBegin + seconds(s); };
+  ReportPath report;
+  report.workers = {
+      {WorkerKind::kVcpu, "vCPU 0 of web", web().label, "web", 0, 4712},
+      {WorkerKind::kVhost, "vhost-4711 of web", web().label, "web", 0, 4720},
+      {WorkerKind::kVcpu, "vCPU 1 of backend", "4900-1", "backend", 1, 4902},
+      {WorkerKind::kVmm, "IO disk0 (tid 4905) of backend", "4900-1", "backend", 0, 4905},
+      {WorkerKind::kVcpu, "vCPU 0 of batch", "4800-77", "batch", 0, 4801}};
+  auto& path = report.path;
+  path = {.worker = 0,
+          .begin_ns = at(0),
+          .end_ns = at(10),
+          .stretches = {{0, at(0), at(3), kNoWorker, Doing::kRunning, 1},
+                        {0, at(3), at(3.5), kNoWorker, Doing::kRunning, 0},
+                        {1, at(3.5), at(4), kNoWorker, Doing::kRunning, 0},
+                        {3, at(4), at(8), kNoWorker, Doing::kDisk, 0},
+                        {2, at(8), at(9), 4, Doing::kReady, 0},
+                        {0, at(9), at(10), kNoWorker, Doing::kRunning, 1}},
+          .parts = {{0, kNoWorker, Doing::kRunning, 1, seconds(4), 2},
+                    {3, kNoWorker, Doing::kDisk, 0, seconds(4), 1},
+                    {2, 4, Doing::kReady, 0, seconds(1), 1},
+                    {0, kNoWorker, Doing::kRunning, 0, seconds(0.5), 1},
+                    {1, kNoWorker, Doing::kRunning, 0, seconds(0.5), 1}},
+          .not_followed = 0};
+  report.sentence = path_sentence(report);
+  return report;
 }
 
 VmFlow batch() {
@@ -158,7 +191,8 @@ TraceReport small_report() {
                                         {at(5.5), at(9.5), FLOW_READY, taken},
                                         {at(9.75), at(10), FLOW_VMM_BLOCKED, 0}})},
                         .verdict = {},
-                        .processes = processes_of_web()});
+                        .processes = processes_of_web(),
+                        .path = path_of_web()});
   report.vms.push_back({.flow = batch(),
                         .culprits = {{FLOW_CULPRIT_OTHER_VM, "web", 4711, seconds(0.1)}},
                         .vcpus = {vcpu(0, 4801, {{at(0), at(10), FLOW_GUEST, 0}})},

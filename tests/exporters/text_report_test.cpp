@@ -49,6 +49,20 @@ TEST(ReportJson, is_the_golden_one) {
   expect_golden(report_json(small_report(), {.intervals = false}), "golden_report.json");
 }
 
+TEST(ReportJson, has_the_stretches_of_critical_paths_when_asked_for) {
+  auto report = small_report();
+  report.path = report.vms[0].path;
+  const auto json = Json::parse(report_json(report, {.intervals = true}));
+  for (const auto& path : {json["critical_path"], json["vms"][0]["critical_path"]}) {
+    EXPECT_EQ(path["stretches"][4], Json::parse(R"([8000000000, 9000000000, 2, "ready", 0, 4])"));
+    EXPECT_EQ(path["stretches"][0][5], -1);
+    EXPECT_EQ(path["workers"][4]["name"], "vCPU 0 of batch");
+  }
+  EXPECT_FALSE(json["vms"][1].contains("critical_path"));
+  const auto text = text_report(report);
+  EXPECT_LT(text.find("Critical path: vCPU 0 of web"), text.find("== web")) << "the one asked for";
+}
+
 TEST(ReportJson, has_intervals_when_asked_for) {
   const auto json = Json::parse(report_json(small_report(), {.intervals = true}));
   EXPECT_EQ(json["version"], kReportVersion);

@@ -94,6 +94,25 @@ TEST(TraceAnalysis, tells_of_what_happened_since_the_onset_by_itself) {
   EXPECT_EQ(exits_of(analysis.since_onset), 6u);
 }
 
+TEST(TraceAnalysis, has_a_critical_path_for_every_vm_and_for_whom_it_is_asked) {
+  const auto analysis = Recorded().analyze({.path = "20/vcpu0"});
+  for (const auto& vm : analysis.report.vms) {
+    ASSERT_TRUE(vm.path);
+    EXPECT_EQ(vm.path->path.begin_ns, analysis.report.window.begin_ns);
+    EXPECT_EQ(vm.path->path.end_ns, analysis.report.window.end_ns);
+  }
+  ASSERT_TRUE(analysis.report.path);
+  EXPECT_EQ(analysis.report.path->workers[0].tid, 21u);
+}
+
+TEST(TraceAnalysis, says_whose_critical_paths_there_are) {
+  const Recorded recorded;
+  const auto none = analyze_traces({recorded.folder.path()}, nullptr, {.path = "20/vcpu7"});
+  ASSERT_FALSE(none);
+  EXPECT_TRUE(none.error().message.starts_with("no worker '20/vcpu7' in the trace; there are: "));
+  EXPECT_NE(none.error().message.find("/vcpu0, "), std::string::npos) << none.error().message;
+}
+
 TEST(TraceAnalysis, that_is_told_to_end_is_interrupted) {
   const Recorded recorded;
   const auto analysis = analyze_traces({recorded.folder.path()}, nullptr,

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "exporters/path_json.h"
+
+namespace vmflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds(uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+std::string_view kind_name(WorkerKind kind) {
+  switch (kind) {
+    case WorkerKind::kVcpu:
+      return "vcpu";
+    case WorkerKind::kProcess:
+      return "guest_process";
+    case WorkerKind::kVhost:
+      return "vhost";
+    case WorkerKind::kVmm:
+      return "vmm";
+    case WorkerKind::kHostTask:
+      break;
+  }
+  return "host_task";
+}
+
+std::string name_of(const ReportPath& report, uint32_t place) {
+  return place < report.workers.size() ? report.workers[place].name : "";
+}
+
+Json parts(const ReportPath& report) {
+  Json rows = Json::array();
+  for (const auto& part : report.path.parts) {
+    Json row{{"worker", name_of(report, part.worker)}, {"what", doing_name(part.doing)}};
+    if (part.doing == Doing::kRunning) row["level"] = part.level;
+    if (part.by < report.workers.size()) row["by"] = name_of(report, part.by);
+    row["seconds"] = seconds(part.ns);
+    row["count"] = part.count;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json workers(const ReportPath& report) {
+  Json rows = Json::array();
+  for (const auto& worker : report.workers) {
+    Json row{{"name", worker.name}, {"kind", kind_name(worker.kind)}};
+    if (!worker.vm.empty()) row["vm"] = worker.vm;
+    if (worker.tid != 0) row["tid"] = worker.tid;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json stretches(const ReportPath& report, uint64_t begin_ns) {
+  const auto since = [&](uint64_t ns) { return static_cast<int64_t>(ns - begin_ns); };
+  const auto place = [](uint32_t worker) {
+    return worker == kNoWorker ? int64_t{-1} : int64_t{worker};
+  };
+  Json rows = Json::array();
+  for (const auto& each : report.path.stretches)
+    rows.push_back({since(each.begin_ns), since(each.end_ns), place(each.worker),
+                    doing_name(each.doing), each.level, place(each.by)});
+  return rows;
+}
+
+}  // namespace
+
+Json path_json(const ReportPath& report, uint64_t window_begin_ns, bool with_stretches) {
+  const auto& path = report.path;
+  Json json{{"worker", name_of(report, path.worker)},
+            {"sentence", report.sentence},
+            {"seconds", seconds(path.end_ns - path.begin_ns)},
+            {"not_followed", path.not_followed},
+            {"parts", parts(report)}};
+  json["stretch_count"] = path.stretches.size();
+  if (!with_stretches) return json;
+  json["workers"] = workers(report);
+  json["stretches"] = stretches(report, window_begin_ns);
+  return json;
+}
+
+}  // namespace vmflow
