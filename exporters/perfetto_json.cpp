@@ -21,11 +21,26 @@ class Writer {
   explicit Writer(const TraceReport& report) : report_(report) {}
 
   Json events() {
+    // Arrows go from one VM to another: first where each vCPU is drawn.
+    for (size_t i = 0; i < report_.vms.size(); i++)
+      for (const auto& vcpu : report_.vms[i].vcpus)
+        tracks_[&vcpu] = {i + 1, vcpu.tid != 0 ? vcpu.tid : next_track_++};
     for (const auto& vm : report_.vms) add_vm(vm);
+    if (report_.path) {
+      pid_++;
+      name("process_name", 0, {{"name", "critical path of " + name_of(*report_.path, 0)}});
+      name("process_sort_index", 0, {{"sort_index", 0}});
+      add_path(*report_.path);
+    }
     return std::move(events_);
   }
 
  private:
+  struct Track {
+    uint64_t pid = 0;
+    uint64_t tid = 0;
+  };
+
   // Processes are numbered, not called by their pids: one process may have several VMs.
   void add_vm(const ReportVm& vm) {
     pid_++;
@@ -34,13 +49,13 @@ class Writer {
         {{"name", shown_text(shown_name(vm.flow)) + " (pid " + std::to_string(vm.flow.pid) + ")"}});
     name("process_labels", 0, {{"labels", shown_text(vm.verdict.sentence)}});
     name("process_sort_index", 0, {{"sort_index", pid_}});
-    for (const auto& vcpu : vm.vcpus) tracks_[&vcpu] = vcpu.tid != 0 ? vcpu.tid : next_track_++;
     for (const auto& vcpu : vm.vcpus) add_vcpu(vm, vcpu);
+    if (vm.path) add_path(*vm.path);
     if (vm.processes) add_processes(*vm.processes);
   }
 
   void add_vcpu(const ReportVm& vm, const ReportVcpu& vcpu) {
-    const auto track = tracks_.at(&vcpu);
+    const auto track = tracks_.at(&vcpu).tid;
     add_track(track, "vCPU " + std::to_string(vcpu.vcpu_id), vcpu.vcpu_id);
     for (const auto& interval : vcpu.intervals) {
       Json args = Json::object();
@@ -59,8 +74,48 @@ class Writer {
         std::ranges::upper_bound(to.intervals, wake.ns, {}, &ReportInterval::begin_ns);
     if (next == to.intervals.end()) return;
     arrows_++;
-    flow("s", tracks_.at(&*from), wake.ns);
-    flow("f", tracks_.at(&to), next->begin_ns);
+    flow("s", "interrupt", "wake", tracks_.at(&*from), wake.ns);
+    flow("f", "interrupt", "wake", tracks_.at(&to), next->begin_ns);
+  }
+
+  static std::string name_of(const ReportPath& path, uint32_t place) {
+    return place < path.workers.size() ? shown_text(path.workers[place].name) : "nobody";
+  }
+
+  void add_path(const ReportPath& report) {
+    constexpr uint64_t kAboveVcpus = 0;
+    const auto track = next_track_++;
+    add_track(track, "critical path", kAboveVcpus);
+    const PathStretch* last = nullptr;
+    for (const auto& each : report.path.stretches) {
+      Json args{{"worker", name_of(report, each.worker)}, {"what", doing_name(each.doing)}};
+      if (each.doing == Doing::kRunning) args["level"] = each.level;
+      if (each.by < report.workers.size()) args["by"] = name_of(report, each.by);
+      slice(track, name_of(report, each.worker) + ": " + std::string(doing_name(each.doing)),
+            "path", each.begin_ns, each.end_ns, std::move(args));
+      if (last && last->worker != each.worker) add_path_arrow(report, *last, each);
+      last = &each;
+    }
+  }
+
+  // Between the tracks of vCPUs, which are drawn whole; other workers have no track of their own.
+  void add_path_arrow(const ReportPath& report, const PathStretch& from, const PathStretch& to) {
+    const auto *one = vcpu_of(report, from.worker), *other = vcpu_of(report, to.worker);
+    if (!one || !other || !has_slice(*one, to.begin_ns) || !has_slice(*other, to.begin_ns)) return;
+    arrows_++;
+    flow("s", "wake-up", "path", tracks_.at(one), to.begin_ns);
+    flow("f", "wake-up", "path", tracks_.at(other), to.begin_ns);
+  }
+
+  const ReportVcpu* vcpu_of(const ReportPath& report, uint32_t place) const {
+    if (place >= report.workers.size()) return nullptr;
+    const auto& worker = report.workers[place];
+    if (worker.kind != WorkerKind::kVcpu) return nullptr;
+    const auto vm = std::ranges::find(report_.vms, worker.vm,
+                                      [](const ReportVm& each) { return each.flow.label; });
+    if (vm == report_.vms.end()) return nullptr;
+    const auto vcpu = std::ranges::find(vm->vcpus, worker.vcpu_id, &ReportVcpu::vcpu_id);
+    return vcpu == vm->vcpus.end() ? nullptr : &*vcpu;
   }
 
   static bool has_slice(const ReportVcpu& vcpu, uint64_t ns) {
@@ -107,9 +162,10 @@ class Writer {
                        {"args", std::move(args)}});
   }
 
-  void flow(const char* phase, uint64_t tid, uint64_t ns) {
-    Json event{{"ph", phase}, {"name", "interrupt"}, {"cat", "wake"},        {"id", arrows_},
-               {"pid", pid_}, {"tid", tid},          {"ts", since_begin(ns)}};
+  void flow(const char* phase, const char* title, const char* category, const Track& track,
+            uint64_t ns) {
+    Json event{{"ph", phase},      {"name", title},    {"cat", category},      {"id", arrows_},
+               {"pid", track.pid}, {"tid", track.tid}, {"ts", since_begin(ns)}};
     if (phase[0] == 'f') event["bp"] = "e";
     events_.push_back(std::move(event));
   }
@@ -120,7 +176,7 @@ class Writer {
 
   const TraceReport& report_;
   Json events_ = Json::array();
-  std::map<const ReportVcpu*, uint64_t> tracks_;
+  std::map<const ReportVcpu*, Track> tracks_;
   uint64_t next_track_ = kFirstOwnTrack;
   uint64_t pid_ = 0;
   uint64_t arrows_ = 0;

@@ -141,6 +141,49 @@ TEST(PerfettoJson, guest_processes_have_tracks_of_their_own) {
   EXPECT_EQ(ran.at("cr3:4d5e6000 of 7f000"), 6.0);
 }
 
+TEST(PerfettoJson, critical_path_is_a_track_that_fills_its_window) {
+  auto report = small_report();
+  report.path = report.vms[0].path;
+  std::map<Track, double> at;
+  std::map<Track, std::string> names;
+  for (const auto& event : events_of(report)) {
+    if (event["name"] == "thread_name") names[{event["pid"], event["tid"]}] = event["args"]["name"];
+    if (event["ph"] != "X" || category(event) != "path") continue;
+    const Track track{event["pid"], event["tid"]};
+    EXPECT_EQ(names[track], "critical path");
+    EXPECT_EQ(event["ts"].get<double>(), at[track]);
+    at[track] += event["dur"].get<double>();
+    if (event["ts"] == 8e6) {
+      EXPECT_EQ(event["name"], "vCPU 1 of backend: ready");
+      EXPECT_EQ(event["args"]["by"], "vCPU 0 of batch");
+    }
+  }
+  ASSERT_EQ(at.size(), 2u) << "the VM's, and the one asked for";
+  for (const auto& [track, us] : at) EXPECT_EQ(us, 10e6);
+}
+
+// web's path goes over batch's vCPU 0 from 4 to 6 s: both are drawn.
+TEST(PerfettoJson, critical_path_has_arrows_from_vcpu_to_vcpu) {
+  auto report = small_report();
+  const auto begin = report.window.begin_ns;
+  constexpr uint64_t kSecond = 1'000'000'000;
+  report.vms[0].path->path.stretches = {
+      {0, begin, begin + 4 * kSecond, kNoWorker, Doing::kRunning, 1},
+      {4, begin + 4 * kSecond, begin + 6 * kSecond, kNoWorker, Doing::kRunning, 1},
+      {1, begin + 6 * kSecond, begin + 10 * kSecond, kNoWorker, Doing::kRunning, 0}};
+  std::vector<Json> ends;
+  for (const auto& event : events_of(report))
+    if (category(event) == "path" && event["ph"] != "X") ends.push_back(event);
+  ASSERT_EQ(ends.size(), 2u) << "a vhost worker has no track";
+  EXPECT_EQ(ends[0]["ph"], "s");
+  EXPECT_EQ(ends[0]["tid"], 4712);
+  EXPECT_EQ(ends[1]["ph"], "f");
+  EXPECT_EQ(ends[1]["tid"], 4801);
+  EXPECT_NE(ends[0]["pid"], ends[1]["pid"]);
+  EXPECT_EQ(ends[0]["id"], ends[1]["id"]);
+  EXPECT_EQ(ends[0]["ts"], 4e6);
+}
+
 TEST(PerfettoJson, hostile_names_are_only_names) {
   const auto text = perfetto_json(large_report(100));
   EXPECT_TRUE(Json::accept(text));
