@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/flow_names.h"
+#include "exporters/html_path.h"
 #include "exporters/html_text.h"
 #include "exporters/interval_bytes.h"
 #include "exporters/report_tables.h"
@@ -13,6 +14,9 @@ namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// About 30 bytes each: a page of 100 VMs has three megabytes of them.
+constexpr size_t kMostOfAllPaths = 100'000;
 
 Json states() {
   Json rows = Json::array();
@@ -57,12 +61,18 @@ std::string timeline_json(const TraceReport& report) {
             {"vms", Json::array()}};
   if (window.begin_unix_ns) json["begin_unix"] = std::to_string(*window.begin_unix_ns);
   for (const auto& detail : report.details) json["details"].push_back(shown_text(detail));
-  for (const auto& vm : report.vms)
-    json["vms"].push_back({{"name", shown_text(shown_name(vm.flow))},
-                           {"label", shown_text(vm.flow.label)},
-                           {"cause", cause_name(vm.verdict.cause)},
-                           {"sentence", shown_text(vm.verdict.sentence)},
-                           {"vcpus", vcpus(vm, window)}});
+  json["doings"] = doings_json();
+  const size_t most = std::clamp<size_t>(kMostOfAllPaths / (report.vms.size() + 1), 100, 4000);
+  if (report.path) json["path"] = html_path_json(*report.path, window, most);
+  for (const auto& vm : report.vms) {
+    Json one{{"name", shown_text(shown_name(vm.flow))},
+             {"label", shown_text(vm.flow.label)},
+             {"cause", cause_name(vm.verdict.cause)},
+             {"sentence", shown_text(vm.verdict.sentence)},
+             {"vcpus", vcpus(vm, window)}};
+    if (vm.path) one["path"] = html_path_json(*vm.path, window, most);
+    json["vms"].push_back(std::move(one));
+  }
   return script_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

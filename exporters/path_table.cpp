@@ -5,6 +5,15 @@
 #include "exporters/report_tables.h"
 
 namespace vmflow {
+namespace {
+
+std::string colour_key(const PathPart& part) {
+  if (part.doing == Doing::kRunning)
+    return "path-level-" + std::to_string(std::min<int>(part.level, 2));
+  return "path-doing-" + std::string(doing_name(part.doing));
+}
+
+}  // namespace
 
 ReportTable path_table(const ReportPath& report) {
   constexpr auto kNumber = ColumnKind::kNumber;
@@ -21,7 +30,7 @@ ReportTable path_table(const ReportPath& report) {
     table.rows.push_back({{report.workers[part.worker].name, part_text(report, part),
                            time_text(part.ns), share_text(part.ns, whole), count_text(part.count)},
                           static_cast<double>(part.ns) / static_cast<double>(whole),
-                          "doing-" + std::string(doing_name(part.doing))});
+                          colour_key(part)});
   }
   return table;
 }

@@ -27,7 +27,7 @@ function legend(scene, groups) {
   return box;
 }
 
-function vmGroup(vm, index) {
+function vmGroup(report, vm, index) {
   const rows = vm.vcpus.map(unpackIntervals);
   const canvas = element('canvas', {
     tabindex: '0', role: 'application', 'aria-roledescription': 'timeline', 'aria-describedby': 'keys',
@@ -37,25 +37,26 @@ function vmGroup(vm, index) {
   canvas.style.height = `${Math.max(0, height)}px`;
   const labels = element('div', {class: 'labels'}, ...rows.map((row) =>
     element('span', {title: row.vcpu.tid ? `thread ${row.vcpu.tid}` : ''}, `vCPU ${row.vcpu.id}`)));
+  const path = vm.path ? pathBox(report, vm.path) : null;
   const left = vm.vcpus.reduce((sum, vcpu) => sum + vcpu.left_out, 0);
   const box = element('section', {class: 'group', 'aria-label': vm.name},
     element('h3', {}, element('bdi', {}, vm.name), ' ', element('span', {class: 'cause'}, vm.cause), ' ',
             element('a', {href: `#vm-${index}`}, 'numbers')),
     ...(left ? [element('p', {class: 'note'}, `${left} intervals are not drawn: too many, or outside of the window.`)] : []),
-    element('div', {class: 'rows'}, labels, canvas));
-  return {vm, rows, canvas, box, near: false};
+    element('div', {class: 'rows'}, labels, canvas), ...(path ? [path.box] : []));
+  return {vm, rows, canvas, box, path, near: false};
 }
 
 // Draws a VM once it comes near the screen, and then whenever something changed.
 function drawWhenSeen(groups, scene) {
   const watch = new IntersectionObserver((entries) => {
     for (const entry of entries) {
-      const group = groups.find((each) => each.canvas === entry.target);
+      const group = groups.find((each) => each.box === entry.target);
       group.near = entry.isIntersecting;
       if (group.near) paintVm(group, scene);
     }
   }, {rootMargin: '400px'});
-  groups.forEach((group) => watch.observe(group.canvas));
+  groups.forEach((group) => watch.observe(group.box));
 }
 
 function rowUnder(group, event) {
@@ -67,6 +68,7 @@ function rowUnder(group, event) {
 
 function connect(group, scene, view, tooltip) {
   const {canvas, rows} = group;
+  if (group.path) connectPath(group.path, scene, view, tooltip);
   if (rows.length === 0) return;
   followPointers(canvas, view, (event) => {
     const {row, part} = rowUnder(group, event);
@@ -135,7 +137,8 @@ function buildTimeline(report, root) {
       scene.redraw();
     },
   };
-  const groups = report.vms.map(vmGroup);
+  const groups = report.vms.map((vm, index) => vmGroup(report, vm, index));
+  const asked = report.path ? pathBox(report, report.path) : null;
   const panel = new Panel(scene, view), tooltip = new Tooltip();
   function draw() {
     scene.ratio = window.devicePixelRatio || 1;
@@ -143,6 +146,7 @@ function buildTimeline(report, root) {
     const span = view.to - view.from, told = (ns) => momentText(ns, span / 100, view.to);
     range.textContent = `${told(view.from)} to ${told(view.to)} (${timeText(span)})`;
     paintAxis(axis, scene);
+    if (asked) paintPath(asked, scene);
     groups.filter((group) => group.near && !group.box.hidden).forEach((group) => paintVm(group, scene));
   }
   const tools = element('div', {class: 'tools', role: 'toolbar', 'aria-label': 'Timeline'},
@@ -159,7 +163,8 @@ function buildTimeline(report, root) {
             element('span', {class: 'wide'}, 'Keys: arrows, + and −, 0 for all, comma and full stop for the intervals one by one.')),
     legend(scene, groups), ...(marks.length ? [element('div', {class: 'marks'}, ...marks)] : []),
     element('div', {class: 'head'}, tools, element('div', {class: 'rows'}, element('div', {class: 'labels'}), axis)),
-    ...groups.map((group) => group.box), panel.box);
+    ...(asked ? [asked.box] : []), ...groups.map((group) => group.box), panel.box);
+  if (asked) connectPath(asked, scene, view, tooltip);
   groups.forEach((group) => connect(group, scene, view, tooltip));
   followPointers(axis, view, () => {});
   followWheel(axis, view);

@@ -136,6 +136,7 @@ function paintVm(group, scene) {
   const {context, width} = prepare(group.canvas, scene.ratio, group.rows.length * (rowHeight + rowGap) - rowGap);
   group.rows.forEach((row, index) => paintRow(context, row, index, width, scene));
   paintMarks(context, width, group.canvas.height, scene);
+  if (group.path) paintPath(group.path, scene);
 }
 
 function paintMarks(context, width, height, scene) {

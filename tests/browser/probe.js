@@ -144,6 +144,30 @@ async function checkLegend(page, canvas) {
   check('and shows it again', countColour(canvas, colour) > 100);
 }
 
+// web's path goes over four workers, six stretches and four arrows.
+async function checkPath(page) {
+  const canvas = page.querySelector('.group .path canvas'), tooltip = page.querySelector('.tooltip');
+  canvas.scrollIntoView();
+  await drawn();
+  const style = frame.contentWindow.getComputedStyle(page.documentElement);
+  const colour = (name) => countColour(canvas, style.getPropertyValue(name).trim());
+  check('a critical path', page.querySelectorAll('.path').length === 1);
+  check('its sentence', page.querySelector('.path').textContent.includes('waits 40 % for backend'));
+  check('a row for each worker', page.querySelectorAll('.path .labels span').length === 4);
+  check('running, ready and disk are drawn', colour('--guest') > 100 && colour('--ready') > 100 && colour('--vmm_blocked') > 100);
+  check('arrows are', colour('--text') > 10);
+  const x = canvas.clientWidth * 0.85;
+  pointer(canvas, 'pointermove', x, 10);
+  check('the tooltip tells whose time it is', !tooltip.hidden && /vCPU 1 of backend ready behind/.test(tooltip.textContent), tooltip.textContent);
+  pointer(canvas, 'pointerleave', x, 10);
+  const before = pixels(canvas);
+  page.querySelectorAll('.tools button')[1].click();
+  await drawn();
+  check('it moves with the timeline', !same(pixels(canvas), before));
+  page.querySelectorAll('.tools button')[2].click();
+  await drawn();
+}
+
 async function checkSearch(page) {
   const input = page.querySelector('input[type=search]');
   const type = (text) => {
@@ -174,13 +198,14 @@ async function probe() {
   checkText(page);
   checkScheme(page);
   checkWidth(page, 'at first');
-  check('a canvas for every VM', page.querySelectorAll('.group canvas').length === 3);
-  check('eight vCPUs', page.querySelectorAll('.group .labels span').length === 8);
+  check('a canvas for every VM', page.querySelectorAll('.group > .rows canvas').length === 3);
+  check('eight vCPUs', page.querySelectorAll('.group > .rows .labels span').length === 8);
   canvas.scrollIntoView();
   await drawn();
   await checkGestures(page, canvas);
   await checkDetails(page, canvas);
   await checkLegend(page, canvas);
+  await checkPath(page);
   await checkSearch(page);
   page.querySelectorAll('details').forEach((each) => { each.open = true; });
   checkWidth(page, 'with everything open');

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exporters/html_assets.h"
+#include "exporters/html_path.h"
 #include "exporters/html_text.h"
 #include "exporters/html_timeline.h"
 #include "exporters/interval_bytes.h"
@@ -142,6 +143,41 @@ TEST(HtmlReport, of_nothing_and_of_absurd_numbers_is_a_page) {
   const auto page = html_report(judged(report));
   EXPECT_NE(page.find("</html>"), std::string::npos);
   EXPECT_EQ(count(page, "<script"), 2u);
+}
+
+// 0-100 A runs, then 100 times 1 ns of A and 3 ns of B, then B runs from 500 to 1000.
+TEST(HtmlPath, draws_short_stretches_together_as_what_most_of_them_is) {
+  CriticalPath path{.worker = 0, .begin_ns = 0, .end_ns = 1000, .stretches = {}, .parts = {}};
+  const auto add = [&](uint32_t worker, uint64_t begin_ns, uint64_t end_ns) {
+    path.stretches.push_back({worker, begin_ns, end_ns, kNoWorker, Doing::kRunning, 1});
+  };
+  add(0, 0, 100);
+  for (uint64_t ns = 100; ns < 500; ns += 4) {
+    add(0, ns, ns + 1);
+    add(1, ns + 1, ns + 4);
+  }
+  add(1, 500, 1000);
+  EXPECT_EQ(coarse_stretches(path, 1000).size(), path.stretches.size());
+  const auto coarse = coarse_stretches(path, 40);
+  EXPECT_LE(coarse.size(), 41u);
+  uint64_t at_ns = 0;
+  for (const auto& each : coarse) {
+    EXPECT_EQ(each.begin_ns, at_ns);
+    EXPECT_EQ(each.worker, at_ns < 100 ? 0u : 1u);
+    at_ns = each.end_ns;
+  }
+  EXPECT_EQ(at_ns, 1000u);
+}
+
+TEST(HtmlPath, has_rows_for_workers_whose_time_it_is_made_of) {
+  const auto report = small_report();
+  const auto json = Json::parse(html_path_json(*report.vms[0].path, report.window, 100).dump());
+  EXPECT_EQ(json["rows"], Json::parse(R"(["vCPU 0 of web", "IO disk0 (tid 4905) of backend",
+                                          "vCPU 1 of backend", "vhost-4711 of web"])"));
+  ASSERT_EQ(json["stretches"].size(), 6 * 6u);
+  EXPECT_EQ(Json(std::vector<Json>(json["stretches"].begin() + 24, json["stretches"].begin() + 30)),
+            Json::parse("[8000000000, 1000000000, 2, 1, 0, 4]"));
+  EXPECT_EQ(json["names"][4], "vCPU 0 of batch");
 }
 
 TEST(TimelineJson, has_moments_that_a_script_can_hold) {
