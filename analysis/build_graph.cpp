@@ -15,11 +15,24 @@ namespace {
 // Between the wake-up of a vCPU and its entry into the guest: a CPU to wait for, and KVM.
 constexpr int kStretchesLookedAt = 64;
 
+/// What was left out would be taken for what nobody recorded.
+uint64_t told_until(const ReplayResult& replay, const ThreadLives& lives) {
+  uint64_t end_ns = replay.last_ns, last_kept_ns = 0;
+  bool is_full = false;
+  for (const auto& vcpu : replay.vcpus) {
+    is_full = is_full || vcpu.left_out > 0;
+    if (!vcpu.intervals.empty())
+      last_kept_ns = std::max(last_kept_ns, vcpu.intervals.back().end_ns);
+  }
+  if (is_full) end_ns = std::min(end_ns, last_kept_ns);
+  return lives.full_ns == 0 ? end_ns : std::min(end_ns, lives.full_ns);
+}
+
 class Builder {
  public:
   Builder(const ReplayResult& replay, const ThreadLives& lives) : replay_(replay), lives_(lives) {
     graph_.begin_ns = replay.first_ns;
-    graph_.end_ns = std::max(replay.first_ns, replay.last_ns);
+    graph_.end_ns = std::max(replay.first_ns, told_until(replay, lives));
     for (const auto& vcpu : replay.vcpus) vm_by_process_.try_emplace(vcpu.vm.tgid, vcpu.vm);
   }
 

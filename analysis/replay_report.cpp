@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "analysis/amount_text.h"
 #include "analysis/build_graph.h"
 #include "analysis/build_model.h"
 #include "analysis/exit_reason.h"
@@ -14,6 +15,9 @@
 
 namespace vmflow {
 namespace {
+
+// Of all VMs; a path may be as long as all that was kept of the trace.
+constexpr uint64_t kMostPathStretches = 2'000'000;
 
 /// The replayed snapshot as a live one would be: a VM that ended in the trace is told all the same.
 Snapshot as_live(const ReplayResult& replay, const IdentitiesByProcess& identities) {
@@ -179,15 +183,27 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
 std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
                                      const ThreadLives& lives, const std::string& worker) {
   const auto graph = build_graph(replay, guest_processes(replay), lives);
+  uint64_t kept = 0, without = 0;
   for (auto& vm : report.vms) {
     const auto known = std::ranges::find(replay.vcpus, vm.flow.pid,
                                          [](const ReplayedVcpu& vcpu) { return vcpu.vm.tgid; });
     if (known == replay.vcpus.end()) continue;
     const auto main = main_worker(graph, known->vm);
-    if (main != kNoWorker) vm.path = report_path(graph, main, report.names);
+    if (main == kNoWorker) continue;
+    if (kept >= kMostPathStretches) {
+      without++;
+      continue;
+    }
+    vm.path = report_path(graph, main, report.names);
+    kept += vm.path->path.stretches.size();
   }
-  if (lives.left_out > 0)
-    report.anomalies.push_back({"stretches of threads that were too many to keep", lives.left_out});
+  if (without > 0)
+    report.missing.push_back({fmt::format("critical paths of {}", counted_text(without, "VM")),
+                              "those of the others are as long as can be kept"});
+  if (graph.end_ns < replay.last_ns)
+    report.missing.push_back(
+        {fmt::format("critical paths of the last {}", time_text(replay.last_ns - graph.end_ns)),
+         "what happened before is as much as can be kept; --from and --to choose another part"});
   if (worker.empty()) return std::nullopt;
   const auto chosen = find_worker(graph, report.names, worker);
   if (chosen == kNoWorker) return workers_text(graph, report.names);

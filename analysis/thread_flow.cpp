@@ -67,7 +67,7 @@ struct ThreadFlow::Book {
     const auto known = threads.find(tid);
     if (known != threads.end()) return &known->second;
     if (threads.size() >= options.max_threads) {
-      left_out++;
+      leave_out();
       return nullptr;
     }
     auto& thread = threads[tid];
@@ -75,14 +75,15 @@ struct ThreadFlow::Book {
     return &thread;
   }
 
+  void leave_out() {
+    if (left_out++ == 0) full_ns = now_ns;
+  }
+
   void append(Thread& thread, ThreadStretch stretch) {
     auto& all = thread.life.stretches;
     if (!all.empty()) stretch.begin_ns = std::max(stretch.begin_ns, all.back().end_ns);
     if (stretch.begin_ns >= stretch.end_ns) return;
-    if (kept >= options.max_stretches) {
-      left_out++;
-      return;
-    }
+    if (kept >= options.max_stretches) return leave_out();
     kept++;
     all.push_back(stretch);
   }
@@ -271,7 +272,7 @@ struct ThreadFlow::Book {
 
   ThreadFlowOptions options;
   Vendor vendor;
-  uint64_t first_ns = 0, now_ns = 0, kept = 0, left_out = 0;
+  uint64_t first_ns = 0, now_ns = 0, kept = 0, left_out = 0, full_ns = 0;
   std::deque<Cpu> cpus;  // who holds one keeps it while others are added
   std::unordered_map<uint32_t, Thread> threads;
 };
@@ -294,8 +295,10 @@ void ThreadFlow::step(const Event& event) {
 ThreadLives ThreadFlow::finish() && {
   Book& book = *book_;
   book.close();
-  ThreadLives lives{
-      .threads = {}, .left_out = book.left_out, .has_all_switches = book.options.has_all_switches};
+  ThreadLives lives{.threads = {},
+                    .left_out = book.left_out,
+                    .full_ns = book.full_ns,
+                    .has_all_switches = book.options.has_all_switches};
   for (auto& [tid, thread] : book.threads) {
     // Who wakes and who takes the CPU of others is not recorded then.
     if (!book.options.has_all_switches && !thread.life.is_vcpu)

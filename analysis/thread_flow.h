@@ -43,6 +43,7 @@ struct ThreadLife {
 struct ThreadLives {
   std::vector<ThreadLife> threads;
   uint64_t left_out = 0;  ///< stretches and threads that were too many to keep
+  uint64_t full_ns = 0;   ///< from then on; 0: none were
   bool has_all_switches = false;
 };
 

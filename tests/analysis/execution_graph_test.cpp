@@ -324,6 +324,21 @@ TEST(ExecutionGraph, process_waits_for_a_process_that_waits_for_its_disk) {
   }
 }
 
+TEST(ExecutionGraph, ends_where_the_trace_became_too_long_to_keep) {
+  TwoVms vms(kSvm);
+  vms.draw();
+  ThreadFlow threads({.max_stretches = 4}), all;
+  for (const auto& event : vms.trace.events) threads.step(event), all.step(event);
+  const auto short_lives = std::move(threads).finish(), lives = std::move(all).finish();
+  // The server's guest and KVM until it sleeps, the client's guest until it leaves at 10,000.
+  const auto few = replay(vms.trace.events, {.max_intervals = 3});
+  EXPECT_EQ(build_graph(few, {}, lives).end_ns, 10'000u);
+  const auto whole = replay(vms.trace.events);
+  EXPECT_EQ(build_graph(whole, {}, lives).end_ns, 90'000u);
+  EXPECT_EQ(short_lives.full_ns, build_graph(whole, {}, short_lives).end_ns);
+  EXPECT_LT(short_lives.full_ns, 20'000u);
+}
+
 TEST(ExecutionGraph, other_host_joins_behind_the_workers_of_the_first) {
   DrawnGraph here, there;
   here.runs("A", 0, 1000);
