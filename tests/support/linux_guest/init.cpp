@@ -30,8 +30,8 @@ namespace vmflow::linux_guest {
 namespace {
 
 // The place to add a workload.
-const Work* const kWorks[] = {&kIdle,   &kTimer, &kDisk,      &kMixed,   &kMemory,
-                              &kNested, &kNet,   &kProcesses, &kPipeline};
+const Work* const kWorks[] = {&kIdle,   &kTimer, &kDisk,      &kMixed,    &kMemory,
+                              &kNested, &kNet,   &kProcesses, &kPipeline, &kServer};
 
 void mount_kernel_files() {
   const struct {
