@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/analyze/trace_analysis.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 #include "agent/trigger/ctf_writer.h"
 #include "tests/agent/unit/temporary_folder.h"
@@ -45,6 +48,73 @@ struct Recorded {
     return analysis ? std::move(*analysis) : TraceAnalysis{};
   }
 };
+
+/// A vCPU that halts until a vhost worker wakes it, which a host task has woken.
+std::vector<Event> waits_over_vhost() {
+  constexpr uint32_t kVcpu = 11, kVhost = 12, kTask = 77;
+  std::vector<Event> events;
+  const auto add = [&](double seconds, uint32_t cpu, uint32_t tid, EventData data) {
+    const uint32_t tgid = tid == kTask ? kTask : tid == 0 ? 0 : 10;
+    events.push_back({.ns = static_cast<uint64_t>(seconds * 1e9),
+                      .cpu = cpu,
+                      .tid = tid,
+                      .tgid = tgid,
+                      .kvm = tid == kVcpu ? 10u : 0u,
+                      .data = std::move(data)});
+  };
+  const auto change = [](uint32_t from, uint32_t to, int64_t state) {
+    return SwitchEvent{.prev_tid = from,
+                       .next_tid = to,
+                       .prev_state = state,
+                       .preempted = false,
+                       .prev_comm = from == kVhost ? Comm{"vhost-10"} : Comm{},
+                       .next_comm = to == kVhost ? Comm{"vhost-10"} : Comm{}};
+  };
+  const auto exit = [](uint32_t code) {
+    return ExitEvent{.code = code, .isa = FLOW_ISA_SVM, .vcpu_id = 0};
+  };
+  add(1, 0, kVcpu, EntryEvent{0});
+  add(1, 1, 0, change(0, kVhost, 0));
+  add(2, 0, kVcpu, exit(0x78));
+  add(2.5, 0, kVcpu, change(kVcpu, 0, 1));
+  add(2.5, 0, kVcpu, VcpuOutEvent{FLOW_HALTED, FLOW_BLOCK_OTHER, false});
+  add(3, 1, kVhost, change(kVhost, kTask, 1));
+  add(5.5, 1, kTask, WakingEvent{.tid = kVhost, .target_cpu = 1, .comm = {}});
+  add(6, 1, kTask, change(kTask, kVhost, 1));
+  add(7.5, 1, kVhost, WakingEvent{.tid = kVcpu, .target_cpu = 0, .comm = {}});
+  add(7.5, 1, kVhost, WakeEvent{kVcpu, flow_waker(kVhost, FLOW_WAKE_VHOST)});
+  add(8, 0, 0, change(0, kVcpu, 0));
+  add(8, 0, kVcpu, VcpuInEvent{true, 0, 0});
+  add(8.5, 0, kVcpu, EntryEvent{0});
+  add(9, 0, kVcpu, exit(0x72));
+  return events;
+}
+
+/// "77 running 3.0-5.5", … from the path of the only VM, times in seconds.
+std::vector<std::string> path_over_vhost(const std::string& tracer) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() + "/trace";
+  EXPECT_TRUE(write_ctf(path, waits_over_vhost(), CtfWriteOptions{}));
+  const auto file = path + "/metadata";
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  auto metadata = text.str();
+  const std::string own = "tracer_name = \"vmflow\"";
+  const auto at = metadata.find(own);
+  EXPECT_NE(at, std::string::npos);
+  if (at != std::string::npos) metadata.replace(at, own.size(), "tracer_name = \"" + tracer + "\"");
+  std::ofstream(file, std::ios::binary) << metadata;
+  const auto analysis = analyze_traces({folder.path()}, nullptr, {});
+  EXPECT_TRUE(analysis) << analysis.error().message;
+  std::vector<std::string> lines;
+  if (!analysis || analysis->report.vms.empty() || !analysis->report.vms[0].path) return lines;
+  const auto& report = *analysis->report.vms[0].path;
+  for (const auto& each : report.path.stretches)
+    lines.push_back(fmt::format("{} {} {:.1f}-{:.1f}", report.workers[each.worker].tid,
+                                doing_name(each.doing), static_cast<double>(each.begin_ns) / 1e9,
+                                static_cast<double>(each.end_ns) / 1e9));
+  return lines;
+}
 
 uint64_t exits_of(const TraceReport& report) {
   uint64_t sum = 0;
@@ -103,6 +173,17 @@ TEST(TraceAnalysis, has_a_critical_path_for_every_vm_and_for_whom_it_is_asked) {
   }
   ASSERT_TRUE(analysis.report.path);
   EXPECT_EQ(analysis.report.path->workers[0].tid, 21u);
+}
+
+TEST(TraceAnalysis, follows_threads_of_the_host_where_the_trace_has_all_switches) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(path_over_vhost("lttng-modules"),
+            (Lines{"11 running 1.0-2.0", "11 running 2.0-2.5", "12 running 2.5-3.0",
+                   "77 running 3.0-5.5", "12 ready 5.5-6.0", "12 running 6.0-7.5",
+                   "11 ready 7.5-8.0", "11 running 8.0-8.5", "11 running 8.5-9.0"}));
+  EXPECT_EQ(path_over_vhost("vmflow"),
+            (Lines{"11 running 1.0-2.0", "11 running 2.0-2.5", "11 net 2.5-7.5", "11 ready 7.5-8.0",
+                   "11 running 8.0-8.5", "11 running 8.5-9.0"}));
 }
 
 TEST(TraceAnalysis, says_whose_critical_paths_there_are) {
