@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -120,6 +121,37 @@ struct RegistersEvent {
   uint64_t cr3 = 0;
   uint64_t rsp = 0;
   uint32_t cpl = 0;
+};
+
+/// An address as IPv6 has it, most significant half first; of IPv4 ::ffff:a.b.c.d.
+struct IpAddress {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  auto operator<=>(const IpAddress&) const = default;
+};
+/// One direction of a TCP connection.
+struct TcpFlow {
+  IpAddress source;
+  IpAddress destination;
+  uint16_t source_port = 0;
+  uint16_t destination_port = 0;
+  auto operator<=>(const TcpFlow&) const = default;
+};
+/// What a TCP header says, so that the same packet is known again where else it is seen.
+/// Shape: `offset_flags` are the header's 13th and 14th byte: its length, and the flags.
+struct TcpSegment {
+  TcpFlow flow;
+  uint32_t sequence = 0;
+  uint32_t acknowledgement = 0;
+  uint16_t offset_flags = 0;
+  uint32_t payload_bytes = 0;
+};
+/// A packet that the host hands to a device, or gets from one.
+/// Shape: without `segment` it is no TCP, or the source did not tell its header.
+struct PacketEvent {
+  bool sent = false;
+  std::optional<TcpSegment> segment;
+  Comm device{};  ///< the interface's name; empty: not told
 };
 
 using EventData =
