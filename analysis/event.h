@@ -158,7 +158,7 @@ using EventData =
     std::variant<EntryEvent, ExitEvent, UserspaceExitEvent, RunEvent, HaltEndEvent,
                  NestedEnterEvent, NestedExitEvent, NestedReflectEvent, AcceptEvent, RouteEvent,
                  PageReadyEvent, SwitchEvent, WakingEvent, MigrateEvent, ThreadExitEvent, IrqEvent,
-                 VcpuOutEvent, VcpuInEvent, WakeEvent, RegistersEvent>;
+                 VcpuOutEvent, VcpuInEvent, WakeEvent, RegistersEvent, PacketEvent>;
 
 /// Units: `ns` is the trace's clock (see TraceContents). Shape: `tid` and `tgid` are of the thread
 /// that runs on `cpu` at the time, 0 if the trace does not tell; of a SwitchEvent the one that

@@ -81,7 +81,9 @@ void step_alone(ReplayBook& book, const Event& event) {
                         [&](const WakeEvent& e) { replay_wake(book, event, e); },
                         [&](const SwitchEvent& e) { replay_switch(book, event, e, {}, {}); },
                         [&](const WakingEvent& e) { replay_waking(book, event, e, false); },
-                        [&](const RegistersEvent& e) { replay_registers(book, event, e); }},
+                        [&](const RegistersEvent& e) { replay_registers(book, event, e); },
+                        // Between hosts: see packet_match.h.
+                        [](const PacketEvent&) {}},
              event.data);
 }
 

@@ -30,6 +30,7 @@ struct TraceReading {
   std::string uuid;
   std::string tracer;  ///< lttng-modules, vmflow, …
   std::string tracer_version;
+  std::string hostname;  ///< of the host it was recorded on; empty: not told
   TraceClock clock;
   bool tells_tid = false;                     ///< every event says which thread
   bool tells_tgid = false;                    ///< and which process

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "agent/sources/babeltrace.h"
+#include "agent/sources/ctf_packet.h"
 
 namespace vmflow {
 namespace {
@@ -17,6 +18,8 @@ constexpr const char* kOtherNames = "(other)";
 
 bool has_type(const bt_field_class* field, CtfType type) {
   const auto is = bt_field_class_get_type(field);
+  if (type == CtfType::kNetworkHeader)
+    return bt_field_class_type_is(is, BT_FIELD_CLASS_TYPE_VARIANT);
   if (type == CtfType::kText) return bt_field_class_type_is(is, BT_FIELD_CLASS_TYPE_STRING);
   return bt_field_class_type_is(is, BT_FIELD_CLASS_TYPE_INTEGER);
 }
@@ -62,7 +65,9 @@ CtfValues values_of(const EventPlan& plan, const bt_field* payload) {
     if (plan.places[i] < 0) continue;
     const auto* field = bt_field_structure_borrow_member_field_by_index_const(
         payload, static_cast<uint64_t>(plan.places[i]));
-    if (fields[i].type == CtfType::kText)
+    if (fields[i].type == CtfType::kNetworkHeader)
+      values.segment = segment_in(field);
+    else if (fields[i].type == CtfType::kText)
       values.text[i] = text_in(field);
     else
       values.number[i] = number_of(field);
@@ -125,6 +130,7 @@ TraceReading describe(const bt_stream* stream) {
   reading.tracer_version = environment_of(trace, "tracer_major") + "." +
                            environment_of(trace, "tracer_minor") + "." +
                            environment_of(trace, "tracer_patchlevel");
+  reading.hostname = environment_of(trace, "hostname");
   reading.clock = clock_of(bt_stream_borrow_class_const(stream));
   reading.tells_tid = reading.tells_tgid = true;
   for (uint64_t i = 0; i < bt_trace_class_get_stream_class_count(trace_class); i++) {

@@ -12,6 +12,8 @@ namespace vmflow {
 std::vector<CtfEvent> kvm_ctf_rows();
 /// The scheduler's events and interrupts.
 std::vector<CtfEvent> scheduler_ctf_rows();
+/// Packets, by LTTng's names and vmflow's.
+std::vector<CtfEvent> packet_ctf_rows();
 /// What the kernel side decided.
 std::vector<CtfEvent> own_ctf_rows();
 

@@ -13,7 +13,7 @@ namespace {
 
 std::vector<CtfEvent> all_rows() {
   auto rows = kvm_ctf_rows();
-  for (auto* more : {&scheduler_ctf_rows, &own_ctf_rows}) {
+  for (auto* more : {&scheduler_ctf_rows, &packet_ctf_rows, &own_ctf_rows}) {
     auto part = more();
     std::ranges::move(part, std::back_inserter(rows));
   }

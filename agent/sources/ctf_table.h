@@ -23,7 +23,17 @@ inline constexpr std::string_view kOwnTracer = "vmflow";
 /// In the environment of its traces: the names of the events it records, between blanks.
 inline constexpr const char* kRecordedEntry = "vmflow_events";
 
-enum class CtfType { kU8, kU16, kU32, kU64, kAddress, kI32, kI64, kText };
+enum class CtfType {
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kAddress,
+  kI32,
+  kI64,
+  kText,
+  kNetworkHeader,  ///< LTTng's variants of IPv4 and IPv6: never written, see ctf_packet.h
+};
 
 /// Whether an event can be read without this field. kShape: written because LTTng does, never read.
 enum class CtfUse { kNeeded, kOptional, kShape };
@@ -34,14 +44,15 @@ struct CtfField {
   CtfUse use = CtfUse::kNeeded;
 };
 
-inline constexpr size_t kMostCtfFields = 8;
+inline constexpr size_t kMostCtfFields = 11;
 inline constexpr size_t kMostCtfTexts = 5;  ///< no field after the fifth is a text
 
 /// One event's fields, in the order of its row. A signed number is stored as its two's complement.
 struct CtfValues {
   std::array<uint64_t, kMostCtfFields> number{};
   std::array<Comm, kMostCtfTexts> text{};
-  uint32_t present = 0;  ///< bit i: field i was there
+  uint32_t present = 0;                 ///< bit i: field i was there
+  std::optional<TcpSegment> segment{};  ///< of a network header that holds TCP's
 
   bool has(size_t i) const { return (present >> i & 1) != 0; }
   uint32_t u32(size_t i) const { return static_cast<uint32_t>(number[i]); }

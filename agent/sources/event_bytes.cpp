@@ -154,6 +154,24 @@ template <typename A>
 bool fields(A& a, RegistersEvent& e) {
   return a(e.cr3) && a(e.rsp) && a(e.cpl);
 }
+template <typename A>
+bool fields(A& a, IpAddress& address) {
+  return a(address.high) && a(address.low);
+}
+template <typename A>
+bool fields(A& a, TcpSegment& s) {
+  return fields(a, s.flow.source) && fields(a, s.flow.destination) && a(s.flow.source_port) &&
+         a(s.flow.destination_port) && a(s.sequence) && a(s.acknowledgement) && a(s.offset_flags) &&
+         a(s.payload_bytes);
+}
+template <typename A>
+bool fields(A& a, PacketEvent& e) {
+  bool has = e.segment.has_value();
+  TcpSegment segment = e.segment.value_or(TcpSegment{});
+  if (!a(e.sent) || !a(e.device) || !a(has) || (has && !fields(a, segment))) return false;
+  e.segment = has ? std::optional(segment) : std::nullopt;
+  return true;
+}
 
 template <size_t kAt = 0>
 bool choose(EventData& data, size_t kind) {
@@ -216,12 +234,12 @@ bool fields(A& a, TraceClock& clock) {
 template <typename A>
 bool fields(A& a, TraceReading& trace) {
   return list_field(a, trace.paths, [&](std::string& path) { return a(path); }) && a(trace.uuid) &&
-         a(trace.tracer) && a(trace.tracer_version) && fields(a, trace.clock) &&
-         a(trace.tells_tid) && a(trace.tells_tgid) && set_field(a, trace.declared) &&
-         counts_field(a, trace.events) && counts_field(a, trace.unused) &&
-         counts_field(a, trace.misshapen) && a(trace.first_ns) && a(trace.last_ns) &&
-         a(trace.whole_from_ns) && a(trace.discarded_events) && a(trace.discarded_packets) &&
-         a(trace.uncounted_losses);
+         a(trace.tracer) && a(trace.tracer_version) && a(trace.hostname) &&
+         fields(a, trace.clock) && a(trace.tells_tid) && a(trace.tells_tgid) &&
+         set_field(a, trace.declared) && counts_field(a, trace.events) &&
+         counts_field(a, trace.unused) && counts_field(a, trace.misshapen) && a(trace.first_ns) &&
+         a(trace.last_ns) && a(trace.whole_from_ns) && a(trace.discarded_events) &&
+         a(trace.discarded_packets) && a(trace.uncounted_losses);
 }
 
 template <typename A>

@@ -102,6 +102,7 @@ bt::Trace trace_of(bt_trace_class* trace_class, const CtfWriteOptions& options) 
   };
   text("domain", "kernel");
   text("sysname", "Linux");
+  if (!options.hostname.empty()) text("hostname", options.hostname);
   text("kernel_release", options.kernel_release);
   text("tracer_name", std::string(kOwnTracer));
   number("tracer_major", options.major);

@@ -20,6 +20,7 @@ struct CtfWriteOptions {
   /// The boot's id, from /proc/sys/kernel/random/boot_id: LTTng's clock has it too. Empty: none.
   std::string boot_id;
   std::string kernel_release;
+  std::string hostname;  ///< empty: not told
   std::string trace_name = "vmflow";
   uint32_t major = 0, minor = 1, patch = 0;  ///< vmflow's version
   CtfCoverage coverage;

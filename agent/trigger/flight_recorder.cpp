@@ -25,11 +25,14 @@ constexpr std::chrono::seconds kTick{1};
 // registers.
 constexpr uint64_t kMostCtfPerRecord = 3;
 
-// All that the table writes, but for interrupts of the host: the ring has none.
-std::set<std::string> ring_event_names() {
+// All that the table writes, but for interrupts of the host, of which the ring has none, and
+// packets, unless they were asked for.
+std::set<std::string> ring_event_names(bool packets) {
   std::set<std::string> names;
   for (const auto& event : ctf_events())
-    if (event.write && !event.name.starts_with("irq_handler_")) names.emplace(event.name);
+    if (event.write && !event.name.starts_with("irq_handler_") &&
+        (packets || event.kind != kind_of<PacketEvent>()))
+      names.emplace(event.name);
   return names;
 }
 
@@ -152,13 +155,14 @@ Result<uint64_t> FlightRecorder::save_ring(const std::filesystem::path& folder, 
   CtfWriteOptions options{.epoch_offset_ns = epoch_offset_ns(),
                           .boot_id = boot_id(),
                           .kernel_release = options_.kernel,
+                          .hostname = options_.hostname,
                           .trace_name = "vmflow",
                           .major = kMajor,
                           .minor = kMinor,
                           .patch = kPatch,
                           .coverage = {.lost = {}, .whole_from = reading.whole_from},
                           .names = {},
-                          .recorded = ring_event_names()};
+                          .recorded = ring_event_names(options_.packets)};
   if (reading.torn > 0) options.coverage.lost[0] = reading.torn;
   const auto written = write_ctf((folder / kRingFolder).string(), reading.events, options);
   if (!written) return tl::unexpected(written.error());
@@ -241,7 +245,10 @@ std::unique_ptr<TraceRecorder> make_recorder(const TraceConfig& config, LiveSide
   options.mode = config.mode == "flight" ? TraceMode::flight : TraceMode::on_trigger;
   options.record_time = std::chrono::seconds(config.record_seconds);
   utsname kernel{};
-  if (uname(&kernel) == 0) options.kernel = kernel.release;
+  if (uname(&kernel) == 0) {
+    options.kernel = kernel.release;
+    options.hostname = kernel.nodename;
+  }
   std::unique_ptr<LttngSession> lttng;
   if (config.lttng)
     lttng = std::make_unique<LttngSession>(

@@ -41,6 +41,8 @@ struct FlightOptions {
   TraceMode mode = TraceMode::flight;
   std::chrono::milliseconds record_time{10'000};  ///< of on_trigger
   std::string kernel = {};                        ///< its release, for the trace
+  std::string hostname = {};                      ///< for the trace
+  bool packets = false;                           ///< the ring has them
 };
 
 class FlightRecorder : public TraceRecorder {

@@ -139,6 +139,18 @@ TEST(ClockAlignment, packets_received_before_they_were_sent_are_counted_and_left
         static_cast<double>(alignment.accuracy_ns()));
 }
 
+// Who is right cannot be told by how many they are.
+TEST(ClockAlignment, where_more_than_a_third_would_be_left_out_there_is_none) {
+  Wire wire{.offset_ns = kHour};
+  for (uint64_t i = 0; i < 4; i++) {
+    const uint64_t a_ns = kBoot + i * kSecond;
+    if (i < 3) wire.there(a_ns, 100);
+    if (i < 3) wire.back(a_ns, 100);
+    wire.pairs.a_to_b.push_back({a_ns + 7, wire.clock_b(a_ns) - kSecond / 5});
+  }
+  EXPECT_EQ(align_clocks(wire.pairs, {}).quality, kAbsent);
+}
+
 // As the taps of two bridges: see packet_match.h.
 TEST(ClockAlignment, a_link_whose_packets_all_contradict_is_none) {
   Wire wire{.offset_ns = kHour};

@@ -110,6 +110,15 @@ TEST(PacketMatch, a_retransmission_of_a_lost_packet_is_not_guessed) {
   EXPECT_EQ(count(match, kRepeated), 3u);
 }
 
+// The network has doubled it, or its first copy was sent before the trace of A began.
+TEST(PacketMatch, what_is_received_more_often_than_sent_is_not_guessed) {
+  Hosts hosts;
+  hosts.a.sends(1000, segment(1, 2, 5, 10));
+  hosts.b.receives(1100, segment(1, 2, 5, 10));
+  hosts.b.receives(201'000, segment(1, 2, 5, 10));
+  EXPECT_EQ(count(hosts.match(), kRepeated), 3u);
+}
+
 // Pure acknowledgements in a burst: as many on both sides, but one may have been lost and another
 // one doubled.
 TEST(PacketMatch, copies_closer_together_than_their_times_differ_are_not_told) {

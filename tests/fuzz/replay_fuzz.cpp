@@ -124,6 +124,8 @@ EventData kvm_data(Bytes& bytes, uint32_t kind) {
       return RouteEvent{};
     case 10:
       return PageReadyEvent{};
+    case 11:
+      return PacketEvent{};
     default:
       return RegistersEvent{};
   }

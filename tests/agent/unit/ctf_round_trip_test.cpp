@@ -20,6 +20,7 @@ CtfWriteOptions options_of_a_boot() {
   options.epoch_offset_ns = 1'795'692'684'318'628'110;
   options.boot_id = kBoot;
   options.kernel_release = "6.1.0-56-amd64";
+  options.hostname = "host-a";
   return options;
 }
 
@@ -76,6 +77,7 @@ TEST(CtfRoundTrip, tells_what_the_trace_is) {
   ASSERT_EQ(contents.traces.size(), 1u);
   const auto& trace = contents.traces[0];
   EXPECT_EQ(trace.tracer, "vmflow");
+  EXPECT_EQ(trace.hostname, "host-a");
   EXPECT_EQ(trace.tracer_version, "0.1.0");
   EXPECT_TRUE(trace.clock.is_monotonic());
   EXPECT_EQ(trace.clock.uuid, kBoot);

@@ -63,6 +63,17 @@ inline std::vector<Event> one_of_each() {
       VcpuInEvent{.in_kvm_run = true, .disk_pending_ns = 1ull << 50, .net_pending_ns = 3},
       WakeEvent{.tid = 4711, .waker = flow_waker(42, FLOW_WAKE_IPI)},
       RegistersEvent{.cr3 = 0x8000000000001000, .rsp = UINT64_MAX, .cpl = 3},
+      PacketEvent{.sent = true,
+                  .segment = TcpSegment{.flow = {.source = {0x20010db8'00000000, 1},
+                                                 .destination = {0, 0xffff'0a00'0002},
+                                                 .source_port = 65535,
+                                                 .destination_port = 80},
+                                        .sequence = 0xffffffff,
+                                        .acknowledgement = 0x80000001,
+                                        .offset_flags = 0xf1ff,
+                                        .payload_bytes = 65000},
+                  .device = comm("eth0")},
+      PacketEvent{.sent = false, .segment = std::nullopt, .device = comm("0123456789abcde")},
   };
   std::vector<Event> events;
   for (const auto& data : kinds)
