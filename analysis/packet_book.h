@@ -41,7 +41,8 @@ struct PacketsLeftOut {
 /// Threads: one.
 class PacketBook {
  public:
-  explicit PacketBook(PacketLimits limits = {}) : limits_(limits) {}
+  PacketBook() = default;
+  explicit PacketBook(PacketLimits limits) : limits_(limits) {}
 
   /// Units: `ns` of the host's clock. Packets may come in any order.
   void add(uint64_t ns, const PacketEvent& packet);

@@ -51,6 +51,23 @@ struct ReportVm {
   std::optional<VmProcesses> processes = std::nullopt;
   /// Of the worker that matters most; absent: it was not asked for, or nothing tells of one.
   std::optional<ReportPath> path = std::nullopt;
+  std::string host = {};  ///< it ran on; empty: the only one
+};
+
+/// How the clock of another host was put onto the first one's, from packets between `host` and
+/// `against`. Units: `offset_ns` and `drift` are against the first host's clock, the offset at the
+/// begin of its window. Shape: an absent accuracy is not bounded.
+struct ReportHostClock {
+  std::string host;
+  std::string against;
+  std::string quality;  ///< in words
+  std::optional<int64_t> offset_ns = std::nullopt;
+  double drift = 0;
+  std::optional<uint64_t> accuracy_ns = std::nullopt;
+  uint64_t packets_there = 0;  ///< from `against` to `host`, used
+  uint64_t packets_back = 0;
+  uint64_t contradicting = 0;          ///< left out: received before they were sent
+  std::vector<NamedCount> outcomes{};  ///< of all packets of both, in words
 };
 
 /// Units: nanoseconds of `clock`; `begin_unix_ns` is the same moment on the wall, absent if not
@@ -128,6 +145,7 @@ struct TraceReport {
   std::vector<NamedCount> anomalies;             ///< those that occurred
   bool tells_irq = false;
   VmNames names = {};  ///< of all VMs of the trace, those that are left out too
+  std::vector<ReportHostClock> host_clocks{};  ///< of a report of several hosts: all but the first
 };
 
 /// Keeps each detail text once. Shape: of more than kMostDetails the later ones become one text

@@ -126,6 +126,8 @@ std::string trust(const TraceReport& report) {
   std::string out =
       "<section aria-labelledby=\"h-trust\">\n<h2 id=\"h-trust\">Can it be trusted?</h2>\n"
       "<div class=\"tables\">\n";
+  if (!report.host_clocks.empty())
+    out += html_table(host_clock_table(report)) + html_table(host_packet_table(report));
   for (const auto& table : {crosscheck_table(report), sources_table(report), missing_table(report),
                             anomalies_table(report)})
     out += html_table(table);

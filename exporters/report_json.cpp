@@ -104,6 +104,7 @@ Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
             {"ready_by_culprit_seconds", std::move(ready)},
             {"culprits", culprits(vm)},
             {"exits", std::move(exits)}};
+  if (!vm.host.empty()) json["host"] = vm.host;
   if (flow.levels) json["nested_seconds"] = levels(*flow.levels);
   if (vm.processes) json["guest_processes"] = process_json(*vm.processes, report.window.begin_ns);
   if (vm.path) json["critical_path"] = path_json(*vm.path, report.window.begin_ns, with_intervals);
@@ -146,6 +147,25 @@ Json crosscheck(const TraceReport& report) {
   return {{"rows", std::move(rows)}, {"left_out", report.crosscheck_left_out}};
 }
 
+Json host_clocks(const TraceReport& report) {
+  Json rows = Json::array();
+  for (const auto& clock : report.host_clocks) {
+    Json row{{"host", clock.host},
+             {"against", clock.against},
+             {"quality", clock.quality},
+             {"packets_there", clock.packets_there},
+             {"packets_back", clock.packets_back},
+             {"contradicting", clock.contradicting},
+             {"packets", Json::object()}};
+    if (clock.offset_ns) row["offset_ns"] = *clock.offset_ns;
+    if (clock.offset_ns) row["drift"] = clock.drift;
+    if (clock.accuracy_ns) row["accuracy_ns"] = *clock.accuracy_ns;
+    for (const auto& outcome : clock.outcomes) row["packets"][outcome.name] = outcome.count;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 void add_trust(Json& json, const TraceReport& report) {
   json["sources"] = sources(report);
   json["missing"] = Json::array();
@@ -173,6 +193,7 @@ std::string report_json(const TraceReport& report, const ReportJsonOptions& opti
                   {"cpu", report.host.cpu},
                   {"cpus", report.host.cpus},
                   {"vmflow", report.host.vmflow_version}};
+  if (!report.host_clocks.empty()) json["host_clocks"] = host_clocks(report);
   json["marks"] = Json::array();
   for (const auto& mark : report.marks)
     json["marks"].push_back({{"ns", since(report.window, mark.ns)}, {"text", mark.text}});

@@ -50,6 +50,10 @@ std::vector<ReportTable> vm_tables(const ReportVm& vm, const ReportWindow& windo
 
 /// One VM a row, in the report's order.
 ReportTable overview_table(const TraceReport& report);
+/// The other hosts' clocks against the first one's. Shape: without rows if there is one host only.
+ReportTable host_clock_table(const TraceReport& report);
+/// What became of the packets by which the clocks were told.
+ReportTable host_packet_table(const TraceReport& report);
 ReportTable sources_table(const TraceReport& report);
 ReportTable missing_table(const TraceReport& report);
 ReportTable crosscheck_table(const TraceReport& report);

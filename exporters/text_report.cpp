@@ -126,6 +126,11 @@ std::string text_report(const TraceReport& report) {
     out += wrapped(shown_text(vm.verdict.sentence), 0) + "\n";
     for (const auto& table : vm_tables(vm, report.window)) out += lines(table, kIndent);
   }
+  if (!report.host_clocks.empty()) {
+    out += "== Several hosts\n";
+    for (const auto& table : {host_clock_table(report), host_packet_table(report)})
+      out += lines(table, kIndent);
+  }
   out += "== Can it be trusted?\n";
   for (const auto& table : {crosscheck_table(report), sources_table(report), missing_table(report),
                             anomalies_table(report)})

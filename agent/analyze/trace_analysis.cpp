@@ -49,6 +49,8 @@ class Pass {
   FlowReplay* seeded = nullptr;
   /// What all threads did.
   ThreadFlow* threads = nullptr;
+  /// Packets, whenever they were.
+  PacketBook* packets = nullptr;
   /// How many events were before the buffers of all CPUs began: only the replay that has a
   /// beginning of its own takes them.
   uint64_t too_early() const { return too_early_; }
@@ -70,6 +72,9 @@ class Pass {
 
  private:
   bool step(const Event& event) {
+    if (packets != nullptr)
+      if (const auto* packet = std::get_if<PacketEvent>(&event.data))
+        packets->add(event.ns, *packet);
     if (seeded) seeded->step(event);
     if (event.ns < whole_from_ns_) {
       too_early_++;
@@ -179,6 +184,19 @@ Result<void> add_second_source(const Recorders& recorders, const AggregateWindow
   return {};
 }
 
+/// LTTng's packets where vmflow's ring has none.
+Result<void> add_packets_of_others(const Recorders& recorders, const AnalysisOptions& options,
+                                   PacketBook& packets) {
+  if (!options.packets || recorders.own.empty() || recorders.others.empty() ||
+      !packets.packets().empty())
+    return {};
+  Pass pass(options);
+  pass.packets = &packets;
+  const auto contents = pass.read(recorders.others);
+  if (!contents) return tl::unexpected(contents.error());
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<AggregateWindow>> aggregate_beside(const std::vector<std::string>& paths) {
@@ -208,14 +226,17 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   pass.whole = &whole;
   pass.threads = &threads;
   if (options.onset_ns != 0) pass.onset = &onset;
+  TraceAnalysis analysis;
+  if (options.packets) pass.packets = &analysis.packets;
   if (aggregate) {
     seeded.seed(aggregate->first, aggregate->last);
     pass.seeded = &seeded;
   }
   auto contents = pass.read(own ? recorders->own : recorders->others);
   if (!contents) return tl::unexpected(contents.error());
+  if (auto added = add_packets_of_others(*recorders, options, analysis.packets); !added)
+    return tl::unexpected(added.error());
 
-  TraceAnalysis analysis;
   if (aggregate && has_live_clock(*contents))
     analysis.check = crosscheck(aggregate->first, aggregate->last, std::move(seeded).finish(),
                                 losses_of(*contents));
@@ -234,9 +255,10 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   auto report = replay_report(replayed, *contents, identities_of(aggregate), [&](const VmFlow& vm) {
     return options.vm.empty() || is_wanted(vm, options.vm);
   });
-  if (report.vms.empty() && !options.vm.empty())
+  if (report.vms.empty() && !options.vm.empty() && !options.may_lack)
     return failure(fmt::format("no VM '{}' in the trace", options.vm));
-  if (const auto others = add_paths(report, replayed, lives, options.path))
+  if (const auto others = add_paths(report, replayed, lives, options.path);
+      others && !options.may_lack)
     return failure(
         fmt::format("no worker '{}' in the trace; there are: {}", options.path, *others));
   if (pass.too_early() > 0)

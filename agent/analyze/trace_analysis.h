@@ -11,6 +11,7 @@
 #include "agent/result.h"
 #include "agent/sources/aggregate_file.h"
 #include "analysis/crosscheck.h"
+#include "analysis/packet_book.h"
 #include "analysis/trace_report.h"
 
 namespace vmflow {
@@ -29,6 +30,10 @@ struct AnalysisOptions {
   /// CLOCK_MONOTONIC: what happened from here on is judged by itself too. 0: there is no such
   /// moment.
   uint64_t onset_ns = 0;
+  /// Also keep the packets: other hosts' traces will be held against them.
+  bool packets = false;
+  /// A trace without `vm` or `path` is no error: another host's may have it.
+  bool may_lack = false;
   /// False: stop, and report what there was so far. May be empty.
   std::function<bool(const AnalysisProgress&)> on_progress = {};
 };
@@ -37,6 +42,7 @@ struct TraceAnalysis {
   TraceReport report;       ///< judged
   TraceReport since_onset;  ///< the same from the onset on; without VMs if there was none
   Crosscheck check;         ///< without rows if there was nothing to hold it against
+  PacketBook packets;       ///< empty unless they were asked for
   uint64_t events = 0;
   bool interrupted = false;
 };

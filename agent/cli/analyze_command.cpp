@@ -9,7 +9,8 @@
 #include <fstream>
 #include <memory>
 
-#include "agent/analyze/snapshot_folder.h"
+#include "agent/analyze/host_analysis.h"
+#include "agent/analyze/host_folders.h"
 #include "agent/analyze/trace_analysis.h"
 #include "agent/cli/command.h"
 #include "agent/version.h"
@@ -26,6 +27,7 @@ Examples:
   vmflow analyze /var/lib/vmflow/snapshots/ID                    why, in words and tables
   vmflow analyze DIR --format html --output report.html          one page with a timeline
   vmflow analyze DIR --format perfetto --output trace.json       for ui.perfetto.dev: vCPUs, guest processes, arrows
+  vmflow analyze HOST_A HOST_B                                   several hosts: on one clock, by the packets between them
   vmflow analyze DIR --vm web-1 --from 2 --to 4.5                one VM, a part of the time
   vmflow analyze DIR --path web-1/vcpu0                          what one vCPU's time was spent on, over other VMs too
   vmflow analyze ~/lttng-traces/mine --format json               a trace that vmflow did not record
@@ -97,23 +99,21 @@ bool disagrees(const TraceReport& report) {
 }
 
 int analyze(const Order& order) {
-  const auto aggregate = aggregate_beside(order.paths);
-  if (!aggregate) return fail(aggregate.error().message);
+  const auto hosts = hosts_of(order.paths);
+  if (!hosts) return fail(hosts.error().message);
   std::signal(SIGINT, [](int) { interrupted = 1; });
   auto analysis = [&] {
     ProgressLine line;
     auto options = order.options;
-    options.onset_ns = onset_of(order.paths.front());
     options.on_progress = [&](const AnalysisProgress& progress) {
       line.show(progress.events);
       return interrupted == 0;
     };
-    return analyze_traces(order.paths, *aggregate ? &**aggregate : nullptr, options);
+    return analyze_hosts(*hosts, options);
   }();
   if (!analysis) return fail(analysis.error().message);
   auto& report = analysis->report;
   report.host.vmflow_version = kVersion;
-  for (const auto& path : order.paths) add_finding(path, analysis->since_onset, report);
   if (analysis->interrupted)
     report.missing.push_back({"what comes after", "the reading was interrupted"});
   if (const int status = write_out(in_format(report, order.format), order.output); status != kDone)

@@ -80,6 +80,28 @@ TEST(HostClocks, bridged_packets_of_one_direction_alone_are_no_alignment) {
   EXPECT_EQ(align_hosts(match_packets(a.book, b.book), {}).alignment.quality, kAbsent);
 }
 
+// A recorder that tells no headers of what comes from a tap: of the taps packets of one direction
+// are left, which alone would not contradict themselves.
+TEST(HostClocks, links_of_one_direction_are_not_asked_where_one_of_both_is_there) {
+  BridgedHosts hosts;
+  for (uint64_t i = 1; i <= 100; i++) hosts.talk(i * kSecond / 10);
+  DrawnHost b;
+  const auto& from = hosts.b.book;
+  for (const auto& [flow, place] : from.flows())
+    for (const auto& seen : from.packets())
+      if (seen.flow == place && (seen.sent || from.devices()[seen.device] != "tap2"))
+        b.book.add(seen.ns, packet(seen.sent, from.devices()[seen.device],
+                                   {.flow = flow,
+                                    .sequence = seen.sequence,
+                                    .acknowledgement = seen.acknowledgement,
+                                    .offset_flags = seen.offset_flags,
+                                    .payload_bytes = seen.payload_bytes}));
+  const auto pair = align_hosts(match_packets(hosts.a.book, b.book), {});
+  EXPECT_EQ(pair.links_used, 1u);
+  EXPECT_EQ(pair.alignment.quality, kAccurate);
+  EXPECT_EQ(pair.alignment.contradicting, 0u);
+}
+
 TEST(HostClocks, hosts_that_talk_themselves_and_no_bridge) {
   DrawnHost a, b;
   for (uint32_t i = 0; i < 10; i++) {
