@@ -71,7 +71,8 @@ Result<void> Agent::attach_if_possible() {
   support_->config.tell_irq = config_.culprit_irq;
   if (!config_.trace.registers) support_->config.regs_cr3 = FLOW_NO_OFFSET;
   if (config_.trace.mode != "off") {
-    support_->config.ring_kinds = RING_ALL_KINDS;
+    support_->config.ring_kinds =
+        config_.trace.packets ? RING_ALL_KINDS : RING_ALL_KINDS & ~RING_PACKET_KINDS;
     support_->config.ring_records =
         config_.trace.ring_mib_per_cpu * (1u << 20) / sizeof(ring_record);
   }

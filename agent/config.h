@@ -27,6 +27,7 @@ struct TraceConfig {
   uint32_t lttng_mib = 1024;        ///< of LTTng's buffers on all CPUs together, at most
   uint32_t record_seconds = 10;     ///< of mode on-trigger
   bool registers = false;          ///< the guest's CR3, RIP, RSP, CPL at each exit
+  bool packets = false;             ///< TCP headers of all packets, for traces of several hosts
   bool lttng = true;                ///< record with LTTng where it is there
   bool operator==(const TraceConfig&) const = default;
 };

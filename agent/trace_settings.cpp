@@ -86,6 +86,14 @@ std::vector<Setting> trace_settings() {
          config.trace.registers = on;
          return {};
        })},
+      {"trace.packets",
+       "also record the TCP header of every packet of the host, so that traces of several hosts "
+       "can "
+       "be put on one clock",
+       Switch([](Config& config, bool on) -> Result<void> {
+         config.trace.packets = on;
+         return {};
+       })},
       {"trace.lttng", "record with LTTng too, where lttng-sessiond and its modules are there (on)",
        Switch([](Config& config, bool on) -> Result<void> {
          config.trace.lttng = on;

@@ -83,8 +83,10 @@ struct rtnl_link_ops {
   const char *kind;
 };
 struct net_device {
+  char name[16];
   const struct net_device_ops *netdev_ops;
   const struct rtnl_link_ops *rtnl_link_ops;
+  unsigned int flags;
   unsigned short hard_header_len;
   unsigned int num_tx_queues;
 };
@@ -93,6 +95,9 @@ struct net_device {
 struct sk_buff {
   struct net_device *dev;
   unsigned int len;
+  unsigned int data_len;
+  __u16 protocol;
+  unsigned char *data;
   __u16 queue_mapping;
 };
 

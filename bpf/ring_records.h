@@ -25,12 +25,20 @@ enum ring_kind {
   RING_WAKE,           ///< tid of the vCPU | its CPU << 32; flow_waker()
   RING_MIGRATE,        ///< tid; from | to << 32
   RING_THREAD_EXIT,    ///< none
+  RING_PACKET,         ///< TCP: seq | ack << 32; offset and flags | payload << 16 | RING_PACKET_…; name of the device
+  RING_PACKET_ADDRESSES, ///< IPv6's source, destination: of the RING_PACKET of the same CPU and time
   RING_KINDS
 };
 
 #define RING_HAS_REGISTERS (1ull << 63)
 #define RING_PREEMPT (1ull << 63)
 #define RING_NEXT_IS_VCPU (1ull << 62) ///< in the second value of RING_SWITCH
+// In the second value of RING_PACKET. Its `kvm` is IPv4's source | destination << 32, its `vcpu_id` the ports:
+// source << 16 | destination.
+#define RING_PACKET_IS_TCP (1ull << 63) ///< else the header could not be read
+#define RING_PACKET_SENT (1ull << 62)
+#define RING_PACKET_IS_V6 (1ull << 61)
+#define RING_PACKET_KINDS (1u << RING_PACKET | 1u << RING_PACKET_ADDRESSES)
 #define RING_ALL_KINDS ((1u << RING_KINDS) - 1)
 
 /// One event. Writer: the CPU's own programs, also one that interrupts another: each takes a place of its own.

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -19,6 +20,8 @@
 #include "io.bpf.h"
 #include "disk.bpf.h"
 #include "net.bpf.h"
+#include "packet_parse.h"
+#include "packets.bpf.h"
 #include "interrupts.bpf.h"
 #include "irq.bpf.h"
 #include "wake.bpf.h"

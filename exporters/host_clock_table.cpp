@@ -28,10 +28,6 @@ ReportTable host_clock_table(const TraceReport& report) {
   ReportTable table{
       "All times are of the first host's clock; the others' were found from packets between them:",
       {{"Host"},
-       {"Packets with"},
-       {"There", kNumber},
-       {"Back", kNumber},
-       {"Cannot be", kNumber},
        {"Clock ahead", kNumber},
        {"Drift", kNumber},
        {"Accuracy", kNumber},
@@ -39,8 +35,7 @@ ReportTable host_clock_table(const TraceReport& report) {
       {}};
   for (const auto& clock : report.host_clocks)
     table.rows.push_back(
-        {{shown_text(clock.host), shown_text(clock.against), count_text(clock.packets_there),
-          count_text(clock.packets_back), count_text(clock.contradicting), offset_text(clock),
+        {{shown_text(clock.host), offset_text(clock),
           clock.offset_ns ? fmt::format("{:+.3f} ppm", clock.drift * 1e6) : kNone,
           clock.accuracy_ns ? "± " + time_text(*clock.accuracy_ns) : kNone, clock.quality},
          std::nullopt,
@@ -49,13 +44,20 @@ ReportTable host_clock_table(const TraceReport& report) {
 }
 
 ReportTable host_packet_table(const TraceReport& report) {
-  ReportTable table{"Of the TCP packets that the two hosts have seen:",
+  ReportTable table{"Of the TCP packets that two hosts have seen:",
                     {{"Host"}, {"Packets", kNumber}, {"What became of them", kProse}},
                     {}};
-  for (const auto& clock : report.host_clocks)
-    for (const auto& outcome : clock.outcomes)
-      table.rows.push_back(
-          {{shown_text(clock.host), count_text(outcome.count), outcome.name}, std::nullopt, ""});
+  const auto add = [&](const ReportHostClock& clock, uint64_t count, const std::string& what) {
+    table.rows.push_back(
+        {{shown_text(clock.host), count_text(count), shown_text(what)}, std::nullopt, ""});
+  };
+  for (const auto& clock : report.host_clocks) {
+    add(clock, clock.packets_there, "from " + clock.against + " to it, used for its clock");
+    add(clock, clock.packets_back, "from it to " + clock.against + ", used for its clock");
+    if (clock.contradicting > 0)
+      add(clock, clock.contradicting, "left out: received before they were sent");
+    for (const auto& outcome : clock.outcomes) add(clock, outcome.count, outcome.name);
+  }
   return table;
 }
 

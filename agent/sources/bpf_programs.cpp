@@ -89,6 +89,11 @@ void leave_out_interrupts(vmflow_bpf* object) {
     bpf_program__set_autoload(program, false);
 }
 
+void leave_out_packets(vmflow_bpf* object) {
+  for (auto* program : {object->progs.on_packet_sent, object->progs.on_packet_received})
+    bpf_program__set_autoload(program, false);
+}
+
 /// Is the code read from a structure, and is there a record to hold against it?
 bool is_comparable(const flow_config& config) {
   return config.record_code != FLOW_NO_OFFSET &&
@@ -192,6 +197,7 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   bpf_program__set_autoattach(object->progs.compare_exit_code, false);
   leave_out(object->obj, support.missing_tracepoints);
   if (support.config.tell_irq == 0) leave_out_interrupts(object);
+  if ((support.config.ring_kinds & 1u << RING_PACKET) == 0) leave_out_packets(object);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy, hook == DestroyHook::kprobe);
   bpf_program__set_autoload(object->progs.on_vcpu_destroy_fentry, hook == DestroyHook::fentry);
   bpf_program__set_autoload(object->progs.on_blk_throtl, support.sees_throttled_bios);

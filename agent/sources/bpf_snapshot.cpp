@@ -58,6 +58,8 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_napi_gro_receive", "napi_gro_receive_entry", FLOW_PROG_SENT_GRO},
     {"on_napi_gro_frags", "napi_gro_frags_entry", FLOW_PROG_SENT_FRAGS},
     {"on_netdev_gone", "unregister_netdevice_queue", FLOW_PROG_NETDEV_GONE},
+    {"on_packet_sent", "net_dev_start_xmit_ring", FLOW_PROG_RECORD_SENT},
+    {"on_packet_received", "netif_receive_skb_ring", FLOW_PROG_RECORD_RECEIVED},
     {"on_irq_handler_entry", "irq_handler_entry", FLOW_PROG_IRQ},
     {"on_thread_exit", "sched_process_exit", FLOW_PROG_THREAD_EXIT},
     {"on_vcpu_destroy", "kvm_arch_vcpu_destroy", FLOW_PROG_DESTROY},

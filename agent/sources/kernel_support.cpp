@@ -46,6 +46,7 @@ constexpr auto kOptionalTracepoints =
                                        {"skb_copy_datagram_iovec", 2},
                                        {"net_dev_start_xmit", 2},
                                        {"net_dev_xmit", 4},
+                                       {"netif_receive_skb", 1},
                                        {"netif_receive_skb_entry", 1},
                                        {"netif_receive_skb_list_entry", 1},
                                        {"napi_gro_receive_entry", 1},

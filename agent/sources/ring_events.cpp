@@ -35,8 +35,37 @@ SwitchEvent switch_of(const ring_record& record) {
   return event;
 }
 
+/// What is written before a packet on the same CPU: the addresses of IPv6.
+struct RingAddresses {
+  uint64_t ns = 0;
+  IpAddress source;
+  IpAddress destination;
+};
+
+/// An interrupt between the two may have written a packet of its own: then they are of another
+/// time, and the packet goes without its header.
+std::optional<TcpSegment> segment_of(const ring_record& record, const RingAddresses& addresses) {
+  const auto& value = record.value;
+  const bool is_v6 = (value[1] & RING_PACKET_IS_V6) != 0;
+  if ((value[1] & RING_PACKET_IS_TCP) == 0 || (is_v6 && addresses.ns != record.ns))
+    return std::nullopt;
+  constexpr uint64_t kMapped = 0xffff'0000'0000;
+  TcpSegment segment;
+  segment.flow.source = is_v6 ? addresses.source : IpAddress{0, kMapped | low(record.kvm)};
+  segment.flow.destination =
+      is_v6 ? addresses.destination : IpAddress{0, kMapped | high(record.kvm)};
+  segment.flow.source_port = static_cast<uint16_t>(record.vcpu_id >> 16);
+  segment.flow.destination_port = static_cast<uint16_t>(record.vcpu_id);
+  segment.sequence = low(value[0]);
+  segment.acknowledgement = high(value[0]);
+  segment.offset_flags = static_cast<uint16_t>(value[1]);
+  segment.payload_bytes = low(value[1] >> 16);
+  return segment;
+}
+
 /// The events of one record, appended; false if its kind is not known.
-bool append(std::vector<Event>& events, const ring_record& record, uint32_t cpu, uint32_t isa) {
+bool append(std::vector<Event>& events, const ring_record& record, uint32_t cpu, uint32_t isa,
+            RingAddresses& addresses) {
   const auto& value = record.value;
   const auto add = [&](EventData data) {
     events.push_back({.ns = record.ns,
@@ -94,6 +123,15 @@ bool append(std::vector<Event>& events, const ring_record& record, uint32_t cpu,
       return add(MigrateEvent{low(value[0]), low(value[1]), high(value[1])});
     case RING_THREAD_EXIT:
       return add(ThreadExitEvent{record.tid});
+    case RING_PACKET:
+      add(PacketEvent{.sent = (value[1] & RING_PACKET_SENT) != 0,
+                      .segment = segment_of(record, addresses),
+                      .device = comm_of(record)});
+      events.back().kvm = 0;  // it has the addresses
+      return true;
+    case RING_PACKET_ADDRESSES:
+      addresses = {record.ns, {value[0], value[1]}, {value[2], value[3]}};
+      return true;
     case RING_KINDS:
       break;
   }
@@ -114,6 +152,7 @@ RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa) {
     const uint64_t places = copy.records.size();
     const uint64_t overwritten = copy.head_after > places ? copy.head_after - places : 0;
     uint64_t oldest_ns = 0;
+    RingAddresses addresses;
     for (uint64_t at = overwritten; at < copy.head; at++) {
       const auto& record = copy.records[at % places];
       if (record.ns == 0) {
@@ -121,7 +160,7 @@ RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa) {
         continue;
       }
       if (oldest_ns == 0) oldest_ns = record.ns;
-      if (!append(reading.events, record, copy.cpu, isa)) reading.unknown++;
+      if (!append(reading.events, record, copy.cpu, isa, addresses)) reading.unknown++;
     }
     if (overwritten == 0) continue;
     reading.whole_from[copy.cpu] = oldest_ns;

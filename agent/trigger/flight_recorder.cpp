@@ -244,6 +244,7 @@ std::unique_ptr<TraceRecorder> make_recorder(const TraceConfig& config, LiveSide
   FlightOptions options;
   options.mode = config.mode == "flight" ? TraceMode::flight : TraceMode::on_trigger;
   options.record_time = std::chrono::seconds(config.record_seconds);
+  options.packets = config.packets;
   utsname kernel{};
   if (uname(&kernel) == 0) {
     options.kernel = kernel.release;

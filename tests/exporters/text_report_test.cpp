@@ -25,6 +25,47 @@ TEST(TextReport, is_the_golden_one) {
   expect_golden(text_report(small_report()), "golden_report.txt");
 }
 
+/// Host B, two hours ahead.
+ReportHostClock other_host() {
+  ReportHostClock clock;
+  clock.host = "host-b";
+  clock.against = "host-a";
+  clock.quality = "accurate";
+  clock.offset_ns = -7'200'000'000'012;
+  clock.drift = 40e-6;
+  clock.accuracy_ns = 100'000;
+  clock.packets_there = 10;
+  clock.packets_back = 9;
+  clock.contradicting = 1;
+  clock.outcomes = {{"seen on both hosts", 40}};
+  return clock;
+}
+
+TEST(TextReport, tells_the_clocks_of_several_hosts) {
+  auto report = small_report();
+  EXPECT_EQ(text_report(report).find("Several hosts"), std::string::npos)
+      << "of one there are none";
+  report.host_clocks = {other_host()};
+  const auto text = text_report(report);
+  for (const std::string words :
+       {"host-b", "-7200.000000012 s", "+40.000 ppm", "± 100", "accurate",
+        "from host-a to it, used for its clock", "received before they were sent"})
+    EXPECT_NE(text.find(words), std::string::npos) << words << " in\n" << text;
+  for (const auto& line : lines_of(text)) EXPECT_LE(characters(line), 80u) << line;
+}
+
+TEST(ReportJson, tells_the_clocks_of_several_hosts) {
+  auto report = small_report();
+  report.host_clocks = {other_host()};
+  report.vms[0].host = "host-b";
+  const auto json = Json::parse(report_json(report, {}));
+  EXPECT_EQ(json["host_clocks"][0], Json::parse(R"({"host": "host-b", "against": "host-a",
+    "quality": "accurate", "offset_ns": -7200000000012, "drift": 4e-5, "accuracy_ns": 100000,
+    "packets_there": 10, "packets_back": 9, "contradicting": 1,
+    "packets": {"seen on both hosts": 40}})"));
+  EXPECT_EQ(json["vms"][0]["host"], "host-b");
+}
+
 TEST(TextReport, has_80_columns_whatever_the_names_are) {
   auto report = large_report(80);
   report.vms[1].flow.name = std::string(5000, 'x');

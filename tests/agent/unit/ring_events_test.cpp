@@ -103,6 +103,52 @@ TEST(RingEvents, what_was_decided_comes_back) {
   EXPECT_EQ(std::get<WakeEvent>(wake[1].data).waker, flow_waker(33, FLOW_WAKE_IPI));
 }
 
+TEST(RingEvents, a_packet_over_ipv4_is_one_record) {
+  auto one = record(500, RING_PACKET, 0x12345678'fffffff0,
+                    RING_PACKET_IS_TCP | RING_PACKET_SENT | 100'000ull << 16 | 0x8118);
+  one.kvm = 0x0a000002'0a000001;
+  one.vcpu_id = 40'000u << 16 | 80;
+  std::memcpy(&one.value[2], "eth0\0\0\0\0\0\0\0\0\0\0\0", 16);
+  const auto events = events_of(one);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kvm, 0u);
+  const auto& packet = std::get<PacketEvent>(events[0].data);
+  EXPECT_TRUE(packet.sent);
+  EXPECT_EQ(text_of(packet.device), "eth0");
+  ASSERT_TRUE(packet.segment);
+  EXPECT_EQ(packet.segment->flow.source, (IpAddress{0, 0xffff0a000001}));
+  EXPECT_EQ(packet.segment->flow.destination, (IpAddress{0, 0xffff0a000002}));
+  EXPECT_EQ(packet.segment->flow.source_port, 40'000);
+  EXPECT_EQ(packet.segment->flow.destination_port, 80);
+  EXPECT_EQ(packet.segment->sequence, 0xfffffff0);
+  EXPECT_EQ(packet.segment->acknowledgement, 0x12345678u);
+  EXPECT_EQ(packet.segment->offset_flags, 0x8118);
+  EXPECT_EQ(packet.segment->payload_bytes, 100'000u);
+  one.value[1] &= ~RING_PACKET_IS_TCP;
+  EXPECT_FALSE(only<PacketEvent>(one).segment) << "its header could not be read";
+}
+
+// Between the two records of a packet an interrupt may have written a packet of its own.
+TEST(RingEvents, a_packet_over_ipv6_has_its_addresses_before_it) {
+  const auto read = [](uint64_t addresses_ns) {
+    const std::vector<ring_record> records = {
+        record(addresses_ns, RING_PACKET_ADDRESSES, 1, 2, 3, 4),
+        record(500, RING_PACKET, 7, RING_PACKET_IS_TCP | RING_PACKET_IS_V6 | 0x5010)};
+    auto reading =
+        ring_events(std::vector{RingCopy{.records = records, .head = 2, .head_after = 2, .cpu = 2}},
+                    FLOW_ISA_SVM);
+    EXPECT_EQ(reading.events.size(), 1u);
+    EXPECT_EQ(reading.unknown, 0u);
+    return std::get<PacketEvent>(reading.events.at(0).data).segment;
+  };
+  const auto segment = read(500);
+  ASSERT_TRUE(segment);
+  EXPECT_EQ(segment->flow.source, (IpAddress{1, 2}));
+  EXPECT_EQ(segment->flow.destination, (IpAddress{3, 4}));
+  EXPECT_EQ(segment->sequence, 7u);
+  EXPECT_FALSE(read(499)) << "another packet's addresses";
+}
+
 TEST(RingEvents, of_all_cpus_are_in_the_order_of_time) {
   const std::vector<ring_record> first = {record(10, RING_RUN), record(40, RING_RUN)};
   const std::vector<ring_record> second = {record(20, RING_RUN), record(30, RING_RUN)};
