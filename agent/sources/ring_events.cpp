@@ -169,6 +169,14 @@ RingReading ring_events(std::span<const RingCopy> cpus, uint32_t isa) {
   return reading;
 }
 
+void RingReading::begin_at(uint64_t since_ns, std::span<const RingCopy> cpus) {
+  std::erase_if(events, [&](const Event& event) { return event.ns < since_ns; });
+  for (const auto& copy : cpus) {
+    auto& whole_from_ns = whole_from[copy.cpu];
+    whole_from_ns = std::max(whole_from_ns, since_ns);
+  }
+}
+
 RingReading read_ring(const BpfPrograms& programs, uint32_t isa) {
   const uint64_t places = programs.ring_records();
   if (programs.ring() == nullptr || places == 0) return {};
@@ -187,12 +195,8 @@ RingReading read_ring(const BpfPrograms& programs, uint32_t isa) {
     cpus.push_back(copy);
   }
   auto reading = ring_events(cpus, isa);
-  const uint64_t since_ns = programs.recording_since_ns();
-  if (since_ns == 0) return reading;
-  for (const auto& copy : cpus) {
-    auto& whole_from_ns = reading.whole_from[copy.cpu];
-    whole_from_ns = std::max(whole_from_ns, since_ns);
-  }
+  if (const uint64_t since_ns = programs.recording_since_ns(); since_ns != 0)
+    reading.begin_at(since_ns, cpus);
   return reading;
 }
 

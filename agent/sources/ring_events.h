@@ -12,6 +12,16 @@
 
 namespace vmflow {
 
+/// One CPU's part, as it was copied.
+/// Shape: `records` in their places, a power of two; `head` records were begun when the copy began,
+///        `head_after` when it had ended: what was written meanwhile is left out.
+struct RingCopy {
+  std::span<const ring_record> records;
+  uint64_t head = 0;
+  uint64_t head_after = 0;
+  uint32_t cpu = 0;
+};
+
 /// What a copy of the flight recorder holds.
 struct RingReading {
   std::vector<Event> events;                ///< by time
@@ -21,16 +31,8 @@ struct RingReading {
 
   /// From here on the records of every CPU are whole; 0: from the first one on.
   uint64_t whole_from_ns() const;
-};
-
-/// One CPU's part, as it was copied.
-/// Shape: `records` in their places, a power of two; `head` records were begun when the copy began,
-///        `head_after` when it had ended: what was written meanwhile is left out.
-struct RingCopy {
-  std::span<const ring_record> records;
-  uint64_t head = 0;
-  uint64_t head_after = 0;
-  uint32_t cpu = 0;
+  /// Recording began at `since_ns`: what some programs noted a moment before is not all.
+  void begin_at(uint64_t since_ns, std::span<const RingCopy> cpus);
 };
 
 /// Turns copies of all CPUs into events. `isa` of the host, enum flow_isa.

@@ -15,6 +15,7 @@ struct Cutting {
   std::vector<uint64_t> ends_ns;  ///< of its packets that hold events
   uint64_t events = 0;
   uint64_t written = 0;
+  uint64_t in_packet = 0;  ///< events in the packet that is open; 0: none is
   size_t packet = 0;
   uint64_t lost = 0;
 };
@@ -56,28 +57,39 @@ class Planner {
   }
 
  private:
-  /// Those until `ns`, at their own time.
+  /// Those until `ns`, at their own time: what was before is in packets of its own.
   void add_beginnings(uint64_t ns) {
-    for (; begun_ < beginnings_.size() && beginnings_[begun_].first <= ns; begun_++)
-      add_empty_packet(beginnings_[begun_].second, beginnings_[begun_].first);
+    for (; begun_ < beginnings_.size() && beginnings_[begun_].first <= ns; begun_++) {
+      const auto& [begin_ns, cpu] = beginnings_[begun_];
+      if (std::exchange(cpus_[cpu].in_packet, 0) != 0)
+        plan_.steps.push_back({kEndPacket, cpu, begin_ns, 0, 0});
+      add_empty_packet(cpu, begin_ns);
+    }
   }
 
   uint64_t begin_ns() const { return order_.empty() ? 0 : events_[order_.front()].ns; }
   uint64_t end_ns() const { return order_.empty() ? 0 : events_[order_.back()].ns; }
 
+  /// Where packets will end, in the same order as they are added.
   void measure() {
+    size_t begun = 0;
     for (const auto i : order_) {
+      for (; begun < beginnings_.size() && beginnings_[begun].first <= events_[i].ns; begun++)
+        cpus_[beginnings_[begun].second].in_packet = 0;
       auto& cutting = cpus_[events_[i].cpu];
-      if (cutting.events++ % most_ == 0) cutting.ends_ns.push_back(0);
+      if (cutting.in_packet++ == 0) cutting.ends_ns.push_back(0);
+      cutting.in_packet %= most_;
       cutting.ends_ns.back() = events_[i].ns;
+      cutting.events++;
     }
+    for (auto& [cpu, cutting] : cpus_) cutting.in_packet = 0;
   }
 
   void add_event(uint64_t i) {
     const auto cpu = events_[i].cpu;
     const auto ns = events_[i].ns;
     auto& cutting = cpus_[cpu];
-    if (cutting.written % most_ == 0) {
+    if (cutting.in_packet == 0) {
       if (cutting.packet > 0 && cutting.lost > 0)
         add_lost(cpu, cutting, cutting.ends_ns[cutting.packet - 1],
                  cutting.ends_ns[cutting.packet]);
@@ -86,8 +98,10 @@ class Planner {
     }
     plan_.steps.push_back({kEvent, cpu, ns, i, 0});
     cutting.written++;
-    if (cutting.written % most_ == 0 || cutting.written == cutting.events)
-      plan_.steps.push_back({kEndPacket, cpu, ns, 0, 0});
+    cutting.in_packet++;
+    if (cutting.in_packet != most_ && cutting.written != cutting.events) return;
+    plan_.steps.push_back({kEndPacket, cpu, ns, 0, 0});
+    cutting.in_packet = 0;
   }
 
   void add_lost(uint32_t cpu, Cutting& cutting, uint64_t ns, uint64_t end_ns) {

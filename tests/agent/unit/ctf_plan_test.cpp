@@ -60,6 +60,13 @@ TEST(CtfPlan, an_empty_packet_tells_since_when_a_cpus_events_are_all_there) {
             "[0@40 0@40] [0@100 e0 0@100] [1@150 1@150] [1@200 e1 1@200] [2@300 2@300] ");
 }
 
+TEST(CtfPlan, events_from_before_are_in_a_packet_of_their_own) {
+  const auto events = events_at({{0, 100}, {0, 200}, {1, 210}, {0, 300}, {0, 400}, {0, 500}});
+  EXPECT_EQ(drawn(plan_ctf(events, {.lost = {{0, 9}}, .whole_from = {{0, 250}}}, 3)),
+            "[0@100 e0 e1 [1@210 e2 1@210] 0@250] [0@250 0@250] "
+            "lost9:0@200-500 [0@300 e3 e4 e5 0@500] ");
+}
+
 TEST(CtfPlan, adds_an_empty_packet_for_a_loss_where_there_is_one_packet_or_none) {
   const auto events = events_at({{0, 100}, {0, 200}});
   EXPECT_EQ(drawn(plan_ctf(events, {.lost = {{0, 9}, {1, 5}}, .whole_from = {}})),

@@ -138,6 +138,15 @@ TEST(CtfRoundTrip, since_when_all_cpus_events_are_there_is_told_before_they_are_
   EXPECT_EQ(read_back({folder.path()}).events.size(), events.size()) << "none is kept back";
 }
 
+TEST(CtfRoundTrip, events_from_before_all_are_there_are_written_too) {
+  const TemporaryFolder folder;
+  auto options = options_of_a_boot();
+  const auto events = one_of_each();
+  options.coverage.whole_from = {{0, events[7].ns + 1}, {3, events[7].ns + 1}};
+  write(folder.path() + "/trace", events, options);
+  EXPECT_EQ(read_back({folder.path()}).events.size(), events.size());
+}
+
 TEST(CtfRoundTrip, many_packets_and_a_loss) {
   const TemporaryFolder folder;
   std::vector<Event> events;

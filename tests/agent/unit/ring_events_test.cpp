@@ -178,6 +178,20 @@ TEST(RingEvents, what_was_overwritten_before_or_while_it_was_copied_is_left_out)
   EXPECT_EQ(times(7), (std::vector<uint64_t>{40, 40, 50, 60}));
 }
 
+TEST(RingEvents, from_before_recording_began_are_left_out) {
+  const std::vector<ring_record> first = {record(100, RING_RUN), record(300, RING_RUN)};
+  const std::vector<ring_record> second = {record(400, RING_RUN)};
+  const std::vector<RingCopy> cpus = {{.records = first, .head = 2, .head_after = 2, .cpu = 0},
+                                      {.records = second, .head = 1, .head_after = 1, .cpu = 1}};
+  auto reading = ring_events(cpus, FLOW_ISA_SVM);
+  reading.whole_from[1] = 400;
+  reading.begin_at(200, cpus);
+  ASSERT_EQ(reading.events.size(), 2u);
+  EXPECT_EQ(reading.events[0].ns, 300u);
+  EXPECT_EQ(reading.whole_from.at(0), 200u);
+  EXPECT_EQ(reading.whole_from.at(1), 400u) << "overwritten up to there";
+}
+
 TEST(RingEvents, that_are_being_written_or_unknown_are_counted) {
   auto strange = record(20, RING_RUN);
   strange.kind = RING_KINDS + 7;
