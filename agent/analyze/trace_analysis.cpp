@@ -119,6 +119,11 @@ bool is_wanted(const VmFlow& vm, const std::string& wanted) {
   return vm.label == wanted || vm.name == wanted || std::to_string(vm.pid) == wanted;
 }
 
+/// Null if there is none: the names of the VMs alone are kept then.
+const AggregateWindow* window_of(const AggregateWindow* aggregate) {
+  return aggregate && aggregate->first.now_ns < aggregate->last.now_ns ? aggregate : nullptr;
+}
+
 IdentitiesByProcess identities_of(const AggregateWindow* aggregate) {
   IdentitiesByProcess identities;
   if (!aggregate) return identities;
@@ -228,8 +233,9 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   if (options.onset_ns != 0) pass.onset = &onset;
   TraceAnalysis analysis;
   if (options.packets) pass.packets = &analysis.packets;
-  if (aggregate) {
-    seeded.seed(aggregate->first, aggregate->last);
+  const auto* window = window_of(aggregate);
+  if (window) {
+    seeded.seed(window->first, window->last);
     pass.seeded = &seeded;
   }
   auto contents = pass.read(own ? recorders->own : recorders->others);
@@ -237,15 +243,15 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   if (auto added = add_packets_of_others(*recorders, options, analysis.packets); !added)
     return tl::unexpected(added.error());
 
-  if (aggregate && has_live_clock(*contents))
-    analysis.check = crosscheck(aggregate->first, aggregate->last, std::move(seeded).finish(),
-                                losses_of(*contents));
-  else if (aggregate)
+  if (window && has_live_clock(*contents))
+    analysis.check =
+        crosscheck(window->first, window->last, std::move(seeded).finish(), losses_of(*contents));
+  else if (window)
     analysis.check.left_out.push_back("everything: the trace's clock is not CLOCK_MONOTONIC");
   auto lives = std::move(threads).finish();
   if (own && !recorders->others.empty() && !contents->interrupted)
     if (auto added =
-            add_second_source(*recorders, aggregate, options, *contents, analysis.check, lives);
+            add_second_source(*recorders, window, options, *contents, analysis.check, lives);
         !added)
       return tl::unexpected(added.error());
   if (!own && !analysis.check.rows.empty()) leave_out_times(analysis.check);

@@ -230,7 +230,9 @@ Result<RecordedTrace> FlightRecorder::save(const std::filesystem::path& folder) 
   if (!ring) spdlog::warn("the ring saved no trace: {}", ring.error().message);
   const uint64_t ring_from_ns = ring.value_or(0), lttng_from_ns = lttng.value_or(0);
   if (!on_trigger) first = begin_of_window(ring_from_ns, lttng_from_ns);
-  if (first && last && ring_from_ns != 0)
+  // Without a look where the trace begins there is no window, but the VMs have names.
+  if (last && !first) first = last;
+  if (last)
     if (const auto kept =
             save_aggregate(folder, {std::move(*first), std::move(*last), lttng_from_ns});
         !kept)

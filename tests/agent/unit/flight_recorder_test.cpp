@@ -34,6 +34,9 @@ struct FakeLive {
       else
         flow_exit(&copy.slot.flow, t, flow_exit_index(0, 0x72), 0);
     snapshot.slots.push_back(copy);
+    auto& identity = snapshot.identities[{10, 1}];
+    identity.name = "web";
+    identity.pid = 10;
     return snapshot;
   }
   RingReading ring_from(uint64_t from_ns) const {
@@ -121,10 +124,11 @@ TEST(FlightRecorder, without_a_look_within_the_ring_holds_it_against_nothing) {
   Saved saved;
   saved.save(recorder);
   ASSERT_TRUE(saved.trace);
-  EXPECT_FALSE(*aggregate_beside({saved.path()}));
   const auto analysis = saved.analyze();
   ASSERT_TRUE(analysis) << analysis.error().message;
   EXPECT_TRUE(analysis->check.rows.empty());
+  ASSERT_EQ(analysis->report.vms.size(), 1u);
+  EXPECT_EQ(analysis->report.vms[0].flow.name, "web") << "a trace without names";
 }
 
 // What an earlier trigger has left in the ring: a gap that nobody recorded lies between.
