@@ -127,6 +127,7 @@ Result<void> LttngSession::begin() {
     return done;
   }
   own_ = Own::complete;
+  started_ns_ = options_.now_ns();
   samples_ = 0;
   const std::lock_guard lock(mutex_);
   state_.recording = true;
@@ -219,7 +220,7 @@ Result<LttngSnapshot> LttngSession::save(const std::filesystem::path& folder, ui
     set_rate(extent.bytes_per_second);
     return LttngSnapshot{.trace = *trace,
                          .bytes = bytes_below(*trace),
-                         .first_ns = extent.first_ns,
+                         .first_ns = std::max(extent.first_ns, started_ns_),
                          .last_ns = extent.last_ns,
                          .lost_events = extent.discarded,
                          .lost_packets = extent.missing_packets};

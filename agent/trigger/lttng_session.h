@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "agent/result.h"
+#include "agent/sources/monotonic_clock.h"
 #include "agent/trigger/buffer_size.h"
 #include "agent/trigger/lttng_control.h"
 #include "agent/trigger/lttng_events.h"
@@ -41,6 +43,7 @@ struct LttngOptions {
   /// no private /tmp. Empty: the rate is known only from what is saved.
   std::filesystem::path scratch{};
   std::string proc = "/proc";
+  std::function<uint64_t()> now_ns = monotonic_ns;  ///< CLOCK_MONOTONIC
 };
 
 /// For metrics and logs.
@@ -113,6 +116,7 @@ class LttngSession {
   const LttngOptions options_;
   std::string name_;
   BufferSize size_;
+  uint64_t started_ns_ = 0;  ///< its packets begin when buffers are made, its events then
   LttngChoice choice_;
   bool prepared_ = false;  ///< what can be traced is known, of the present daemon
   Own own_ = Own::absent;

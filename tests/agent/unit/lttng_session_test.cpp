@@ -19,8 +19,10 @@ struct Host {
   TemporaryFolder folder;
   std::optional<LttngSession> session;
   const std::string name = lttng_session_name(*own_process_key());
+  uint64_t now_ns = 0;
 
   void start(LttngOptions options) {
+    options.now_ns = [this] { return now_ns; };
     options.record_time = std::chrono::milliseconds(0);
     session.emplace(std::make_unique<FakeLttng>(daemon), options);
   }
@@ -197,6 +199,18 @@ TEST(LttngSession, saves_what_the_buffers_hold) {
   EXPECT_EQ(saved->last_ns - saved->first_ns, 1'000'000'000u);
   EXPECT_EQ(saved->lost_events, 0u);
   EXPECT_TRUE(host.daemon.sessions.contains(host.name)) << "and records on";
+}
+
+// A daemon that has little CPU makes the buffers seconds before it starts the session.
+TEST(LttngSession, is_whole_from_when_it_was_started) {
+  Host host;
+  host.daemon.stream = packet_bytes({.begin = 1000, .end = 9000, .content = 4096});
+  host.now_ns = 5000;
+  host.start({});
+  host.tick(0, 0);
+  const auto saved = host.snapshot();
+  ASSERT_TRUE(saved) << saved.error().message;
+  EXPECT_EQ(saved->first_ns, 5000u);
 }
 
 TEST(LttngSession, leaves_nothing_of_a_snapshot_that_fails) {
