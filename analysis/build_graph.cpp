@@ -15,6 +15,11 @@ namespace {
 // Between the wake-up of a vCPU and its entry into the guest: a CPU to wait for, and KVM.
 constexpr int kStretchesLookedAt = 64;
 
+/// A recorder beside the replay's may have begun later: until then nobody could be followed.
+uint64_t told_from(const ReplayResult& replay, const ThreadLives& lives) {
+  return lives.has_all_switches ? std::max(replay.first_ns, lives.first_ns) : replay.first_ns;
+}
+
 /// What was left out would be taken for what nobody recorded.
 uint64_t told_until(const ReplayResult& replay, const ThreadLives& lives) {
   uint64_t end_ns = replay.last_ns, last_kept_ns = 0;
@@ -25,14 +30,15 @@ uint64_t told_until(const ReplayResult& replay, const ThreadLives& lives) {
       last_kept_ns = std::max(last_kept_ns, vcpu.intervals.back().end_ns);
   }
   if (is_full) end_ns = std::min(end_ns, last_kept_ns);
+  if (lives.has_all_switches) end_ns = std::min(end_ns, lives.last_ns);
   return lives.full_ns == 0 ? end_ns : std::min(end_ns, lives.full_ns);
 }
 
 class Builder {
  public:
   Builder(const ReplayResult& replay, const ThreadLives& lives) : replay_(replay), lives_(lives) {
-    graph_.begin_ns = replay.first_ns;
-    graph_.end_ns = std::max(replay.first_ns, told_until(replay, lives));
+    graph_.begin_ns = told_from(replay, lives);
+    graph_.end_ns = std::max(graph_.begin_ns, told_until(replay, lives));
     for (const auto& vcpu : replay.vcpus) vm_by_process_.try_emplace(vcpu.vm.tgid, vcpu.vm);
   }
 

@@ -13,7 +13,7 @@ namespace vmflow {
 
 /// Shape:  vCPUs come first, in the order of `replay.vcpus`. What a vCPU did is the replay's word;
 ///         `lives` may be of another recorder of the same clock, and tells of all others. The
-///         window is the replay's, up to where intervals or stretches became too many to keep.
+///         window is that of both, up to where intervals or stretches became too many to keep.
 /// Errors: none: whoever is not told is kNoWorker.
 ExecutionGraph build_graph(const ReplayResult& replay, std::span<const VmProcesses> processes,
                            const ThreadLives& lives);

@@ -200,7 +200,15 @@ std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& re
   if (without > 0)
     report.missing.push_back({fmt::format("critical paths of {}", counted_text(without, "VM")),
                               "those of the others are as long as can be kept"});
-  if (graph.end_ns < replay.last_ns)
+  if (graph.begin_ns > replay.first_ns)
+    report.missing.push_back(
+        {fmt::format("critical paths of the first {}", time_text(graph.begin_ns - replay.first_ns)),
+         "LTTng's trace, which tells of threads that are no vCPUs, begins later"});
+  if (lives.has_all_switches && graph.end_ns == lives.last_ns && graph.end_ns < replay.last_ns)
+    report.missing.push_back(
+        {fmt::format("critical paths of the last {}", time_text(replay.last_ns - graph.end_ns)),
+         "LTTng's trace, which tells of threads that are no vCPUs, ends earlier"});
+  else if (graph.end_ns < replay.last_ns)
     report.missing.push_back(
         {fmt::format("critical paths of the last {}", time_text(replay.last_ns - graph.end_ns)),
          "what happened before is as much as can be kept; --from and --to choose another part"});

@@ -298,7 +298,9 @@ ThreadLives ThreadFlow::finish() && {
   ThreadLives lives{.threads = {},
                     .left_out = book.left_out,
                     .full_ns = book.full_ns,
-                    .has_all_switches = book.options.has_all_switches};
+                    .has_all_switches = book.options.has_all_switches,
+                    .first_ns = book.first_ns,
+                    .last_ns = book.now_ns};
   for (auto& [tid, thread] : book.threads) {
     // Who wakes and who takes the CPU of others is not recorded then.
     if (!book.options.has_all_switches && !thread.life.is_vcpu)

@@ -45,6 +45,8 @@ struct ThreadLives {
   uint64_t left_out = 0;  ///< stretches and threads that were too many to keep
   uint64_t full_ns = 0;   ///< from then on; 0: none were
   bool has_all_switches = false;
+  uint64_t first_ns = 0;  ///< of the first and the last event
+  uint64_t last_ns = 0;
 };
 
 /// Shape: limits are of what hostile traces could make grow; what is over is counted.

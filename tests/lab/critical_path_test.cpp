@@ -61,14 +61,6 @@ class Path {
                part["what"].get<std::string>(), part.value("by", ""));
   }
   double seconds() const { return path_["seconds"]; }
-  /// Time of parts whose worker's name holds `worker`, and who it is behind `by`.
-  double of(const std::string& worker, const std::string& what, const std::string& by = "") const {
-    double sum = 0;
-    for (const auto& part : path_["parts"])
-      if (part["what"] == what && holds(part["worker"], worker) && holds(part.value("by", ""), by))
-        sum += part["seconds"].get<double>();
-    return sum;
-  }
   Json longest() const { return path_["parts"][0]; }
   double sum() const {
     double sum = 0;
@@ -77,9 +69,6 @@ class Path {
   }
 
  private:
-  static bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-  }
   Json path_;
 };
 
@@ -102,53 +91,82 @@ class ClientAndServer {
   }
   /// What the agent records of some seconds from now on.
   Path path(RecordingAgent& agent) {
-    std::this_thread::sleep_for(std::chrono::seconds(kSeconds + 2));
+    std::this_thread::sleep_for(std::chrono::seconds(kSeconds));
     const auto asked = agent.ask({"--reason", "the client waits", "--wait"});
     if (asked.status != 0) throw std::runtime_error(asked.err);
-    const auto folder = agent.folder_of(agent.snapshots()[0]);
-    const auto analyzed =
-        run({vmflow_path(), "analyze", folder, "--path", "client/vcpu0", "--format", "json"});
+    const auto analyzed = run({vmflow_path(), "analyze", agent.folder_of(agent.snapshots()[0]),
+                               "--path", "client/vcpu0", "--format", "json"});
     if (analyzed.status != 0) throw std::runtime_error(analyzed.err);
+    for (const auto* guest : {&*server_, &*client_})
+      if (guest->console().find("Call Trace") != std::string::npos)
+        throw std::runtime_error(guest->console());
     return Path(Json::parse(analyzed.out)["critical_path"]);
   }
 
  private:
-  static constexpr int kSeconds = 5;
+  static constexpr int kSeconds = 8;
   static constexpr const char* kKernel = "cpuidle_haltpoll.force=1 ipv6.disable=1";
   Bridge bridge_;
   std::optional<LinuxGuest> server_, client_;
 };
 
+/// The path of a client whose server does this, `beside` something. Again if the emulated CPU makes
+/// a guest's kernel fail.
+Path client_path(const std::string& work, const std::vector<std::string>& drive,
+                 const std::vector<std::string>& beside) {
+  constexpr int kAttempts = 5;
+  LttngDaemon daemon;
+  for (int attempt = 1;; attempt++) try {
+      ClientAndServer vms(work, drive);
+      std::optional<Process> neighbour;
+      if (!beside.empty()) neighbour.emplace(beside);
+      RecordingAgent agent({"--trigger.rules", "none"});
+      if (!agent.wait_for_backend("lttng+ring")) throw std::runtime_error(agent->process().err());
+      auto path = vms.path(agent);
+      if (neighbour) neighbour->signal(SIGKILL);
+      return path;
+    } catch (const std::exception& error) {
+      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
+      if (attempt == kAttempts) throw;
+    }
+}
+
 }  // namespace
 
 TEST(CriticalPath, of_a_client_ends_on_the_disk_of_its_server) {
-  LttngDaemon daemon;
-  make_serial_disk();
-  ClientAndServer vms(
-      "", {"-drive", std::string("file=") + kDisk + ",format=raw,if=none,id=disk,cache=none",
-           "-device", "virtio-blk-pci,drive=disk"});
-  RecordingAgent agent({"--trigger.rules", "none"});
-  ASSERT_TRUE(agent.wait_for_backend("lttng+ring")) << agent->process().err();
-  const auto path = vms.path(agent);
+  constexpr double kSlow = 0.060;
+  make_serial_disk(kSlow);
+  const auto path = client_path(
+      "",
+      {"-drive", std::string("file=") + kDisk + ",format=raw,if=none,id=disk,cache=none", "-device",
+       "virtio-blk-pci,drive=disk"},
+      {});
   EXPECT_NEAR(path.sum(), path.seconds(), 1e-6);
-  const double disk = path.of("", "disk");
-  figure("{:.1f} % of {:.3f} s are the server's disk", 100 * disk / path.seconds(), path.seconds());
+  const auto longest = path.longest();
+  const double disk = longest["seconds"], times = longest["count"];
+  figure("{:.1f} % of {:.3f} s are the server's disk, {:.1f} ms each time",
+         100 * disk / path.seconds(), path.seconds(), 1e3 * disk / times);
+  EXPECT_EQ(longest["what"], "disk");
+  EXPECT_NE(longest["worker"].get<std::string>().find("of server"), std::string::npos);
   EXPECT_GE(disk, 0.5 * path.seconds());
-  EXPECT_EQ(path.longest()["what"], "disk");
+  // The server's vCPU works on for a while, before it waits.
+  EXPECT_GE(disk / times, 0.75 * kSlow);
+  EXPECT_LE(disk / times, 1.02 * kSlow);
 }
 
 TEST(CriticalPath, of_a_client_ends_on_what_takes_the_cpu_of_its_server) {
-  LttngDaemon daemon;
-  ClientAndServer vms("compute_us=5000", {});
-  Process hog({"nice", "-n", "-10", "taskset", "-c", "1", "sh", "-c", "while :; do :; done"});
-  RecordingAgent agent({"--trigger.rules", "none"});
-  ASSERT_TRUE(agent.wait_for_backend("lttng+ring")) << agent->process().err();
-  const auto path = vms.path(agent);
+  const auto path =
+      client_path("compute_us=5000", {},
+                  {"nice", "-n", "-10", "taskset", "-c", "1", "sh", "-c", "while :; do :; done"});
   EXPECT_NEAR(path.sum(), path.seconds(), 1e-6);
-  const double ready = path.of("", "ready", "sh (tid");
-  figure("{:.1f} % of {:.3f} s are behind the hog", 100 * ready / path.seconds(), path.seconds());
-  EXPECT_GE(ready, 0.5 * path.seconds());
-  hog.signal(SIGKILL);
+  const auto longest = path.longest();
+  const double behind = longest["seconds"];
+  figure("{:.1f} % of {:.3f} s are behind the hog", 100 * behind / path.seconds(), path.seconds());
+  EXPECT_EQ(longest["worker"], "vCPU 0 of server");
+  EXPECT_EQ(longest["what"], "ready");
+  EXPECT_EQ(longest["by"].get<std::string>().find("sh (tid "), 0u);
+  // The rest is mostly the client's own timer, after a packet that an emulated card has lost.
+  EXPECT_GE(behind, 0.3 * path.seconds());
 }
 
 }  // namespace vmflow::lab

@@ -18,10 +18,12 @@ namespace vmflow::lab {
 inline constexpr double kService = 0.020;
 inline constexpr const char* kDisk = "/dev/nullb0";
 
-/// A disk that serves one request at a time, each in kService.
-inline void make_serial_disk() {
+/// A disk that serves one request at a time, each in so many seconds: as the first caller of a
+/// program says.
+inline void make_serial_disk(double service = kService) {
   static const int status = run({"modprobe", "null_blk", "nr_devices=1", "irqmode=2",
-                                 "completion_nsec=20000000", "hw_queue_depth=1", "submit_queues=1"})
+                                 fmt::format("completion_nsec={:.0f}", 1e9 * service),
+                                 "hw_queue_depth=1", "submit_queues=1"})
                                 .status;
   ASSERT_EQ(status, 0);
   // First come, first served.
