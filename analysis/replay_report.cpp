@@ -106,11 +106,11 @@ void add_timelines(TraceReport& report, const ReplayResult& replay, const FlowMo
   report.details = std::move(table).take();
 }
 
-void add_processes(TraceReport& report, const ReplayResult& replay) {
-  for (auto& processes : guest_processes(replay)) {
-    const auto vm = std::ranges::find(report.vms, processes.vm.tgid,
+void add_processes(TraceReport& report, std::span<const VmProcesses> processes) {
+  for (const auto& of_vm : processes) {
+    const auto vm = std::ranges::find(report.vms, of_vm.vm.tgid,
                                       [](const ReportVm& one) { return one.flow.pid; });
-    if (vm != report.vms.end()) vm->processes = std::move(processes);
+    if (vm != report.vms.end()) vm->processes = of_vm;
   }
 }
 
@@ -157,6 +157,7 @@ void add_anomalies(TraceReport& report, const ReplayResult& replay, const FlowMo
 
 TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
                           const IdentitiesByProcess& identities,
+                          std::span<const VmProcesses> processes,
                           const std::function<bool(const VmFlow&)>& wanted) {
   auto model = build_model(as_live(replay, identities), {}).model;
   TraceReport report;
@@ -174,15 +175,16 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
   report.vms = report_vms(model);
   if (wanted) std::erase_if(report.vms, [&](const auto& vm) { return !wanted(vm.flow); });
   add_timelines(report, replay, model);
-  add_processes(report, replay);
+  add_processes(report, processes);
   add_sources(report, contents);
   add_anomalies(report, replay, model, contents);
   return report;
 }
 
 std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
+                                     std::span<const VmProcesses> processes,
                                      const ThreadLives& lives, const std::string& worker) {
-  const auto graph = build_graph(replay, guest_processes(replay), lives);
+  const auto graph = build_graph(replay, processes, lives);
   uint64_t kept = 0, without = 0;
   for (auto& vm : report.vms) {
     const auto known = std::ranges::find(replay.vcpus, vm.flow.pid,

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "analysis/crosscheck.h"
@@ -19,14 +20,17 @@ namespace vmflow {
 using IdentitiesByProcess = std::map<uint32_t, VmIdentity>;
 
 /// Window, hosts, sources, what is missing, VMs with their timelines, anomalies; verdicts and the
-/// finding. Shape: only VMs for which `wanted` is true; an empty function wants all.
+/// finding. `processes` are guest_processes(). Shape: only VMs for which `wanted` is true; an empty
+/// function wants all.
 TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
                           const IdentitiesByProcess& identities,
+                          std::span<const VmProcesses> processes,
                           const std::function<bool(const VmFlow&)>& wanted);
 
 /// The critical path of every VM's worker that matters most, and of `worker` if it is not empty.
 /// Errors: there is no such worker: the text says which there are.
 std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
+                                     std::span<const VmProcesses> processes,
                                      const ThreadLives& lives, const std::string& worker);
 
 /// The rows of a cross-check as the report shows them.

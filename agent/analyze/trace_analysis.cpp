@@ -258,12 +258,13 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   analysis.interrupted = contents->interrupted;
   analysis.events = contents->events;
   const auto replayed = std::move(whole).finish();
-  auto report = replay_report(replayed, *contents, identities_of(aggregate), [&](const VmFlow& vm) {
-    return options.vm.empty() || is_wanted(vm, options.vm);
-  });
+  const auto processes = guest_processes(replayed);
+  auto report = replay_report(
+      replayed, *contents, identities_of(aggregate), processes,
+      [&](const VmFlow& vm) { return options.vm.empty() || is_wanted(vm, options.vm); });
   if (report.vms.empty() && !options.vm.empty() && !options.may_lack)
     return failure(fmt::format("no VM '{}' in the trace", options.vm));
-  if (const auto others = add_paths(report, replayed, lives, options.path);
+  if (const auto others = add_paths(report, replayed, processes, lives, options.path);
       others && !options.may_lack)
     return failure(
         fmt::format("no worker '{}' in the trace; there are: {}", options.path, *others));
@@ -272,9 +273,11 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
         {fmt::format("what was before: {} events", pass.too_early()),
          "the buffers of some CPUs do not reach back that far, so these are not used"});
   add_crosscheck(report, analysis.check);
-  if (options.onset_ns != 0)
-    analysis.since_onset =
-        judged(replay_report(std::move(onset).finish(), *contents, identities_of(aggregate), {}));
+  if (options.onset_ns != 0) {
+    const auto since = std::move(onset).finish();
+    analysis.since_onset = judged(
+        replay_report(since, *contents, identities_of(aggregate), guest_processes(since), {}));
+  }
   analysis.report = judged(std::move(report));
   return analysis;
 }
