@@ -54,10 +54,10 @@ class Agent {
   void detach();
 
  private:
-  // Whether a VM's own time is its load or contention inside it is looked up every few seconds, and
-  // only while a VM is limited by itself.
-  static constexpr uint64_t kProcessesFreshNs = 4'000'000'000;
-  static constexpr uint64_t kProcessesSpanNs = 3'000'000'000;
+  // Whether a VM's own time is its load or contention inside it is looked up every other second,
+  // and only while a VM is limited by itself.
+  static constexpr uint64_t kProcessesFreshNs = 1'900'000'000;
+  static constexpr uint64_t kProcessesSpanNs = 2'000'000'000;
 
   Result<void> attach_if_possible();  // with mutex_ held
   Result<void> load();                // with mutex_ held

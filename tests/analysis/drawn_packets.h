@@ -33,7 +33,7 @@ inline PacketEvent packet(bool sent, std::string_view device, const TcpSegment& 
 }
 
 /// One host that draws what it sees.
-struct DrawnHost {
+struct DrawnPacketHost {
   PacketBook book{};
 
   void sends(uint64_t ns, const TcpSegment& what, std::string_view device = "eth0") {

@@ -26,7 +26,7 @@ HostPair pair_of(uint32_t first, uint32_t second, AlignmentQuality quality, int6
 /// Host B's clock is 5 s ahead. Guest 1 is A's, guest 2 B's; a packet takes 10 us from a tap to the
 /// card and 100 us from card to card.
 struct BridgedHosts {
-  DrawnHost a, b;
+  DrawnPacketHost a, b;
   uint64_t sequence = 0;
 
   void talk(uint64_t at) {
@@ -63,8 +63,8 @@ TEST(HostClocks, the_wire_is_told_from_the_taps_by_time) {
 TEST(HostClocks, bridged_packets_of_one_direction_alone_are_no_alignment) {
   BridgedHosts hosts;
   for (uint64_t i = 1; i <= 100; i++) hosts.talk(i * kSecond / 10);
-  DrawnHost a, b;
-  const auto keep = [](const PacketBook& from, uint16_t port, DrawnHost& to) {
+  DrawnPacketHost a, b;
+  const auto keep = [](const PacketBook& from, uint16_t port, DrawnPacketHost& to) {
     for (const auto& seen : from.packets())
       for (const auto& [flow, place] : from.flows())
         if (place == seen.flow && flow.source_port == port)
@@ -85,7 +85,7 @@ TEST(HostClocks, bridged_packets_of_one_direction_alone_are_no_alignment) {
 TEST(HostClocks, links_of_one_direction_are_not_asked_where_one_of_both_is_there) {
   BridgedHosts hosts;
   for (uint64_t i = 1; i <= 100; i++) hosts.talk(i * kSecond / 10);
-  DrawnHost b;
+  DrawnPacketHost b;
   const auto& from = hosts.b.book;
   for (const auto& [flow, place] : from.flows())
     for (const auto& seen : from.packets())
@@ -103,7 +103,7 @@ TEST(HostClocks, links_of_one_direction_are_not_asked_where_one_of_both_is_there
 }
 
 TEST(HostClocks, hosts_that_talk_themselves_and_no_bridge) {
-  DrawnHost a, b;
+  DrawnPacketHost a, b;
   for (uint32_t i = 0; i < 10; i++) {
     a.sends(i * kSecond + 1000, segment(1, 2, i, 1));
     b.receives(i * kSecond + 1500, segment(1, 2, i, 1));
@@ -115,7 +115,7 @@ TEST(HostClocks, hosts_that_talk_themselves_and_no_bridge) {
 
 // Copies of an acknowledgement look as if they were one gap too early.
 TEST(HostClocks, copies_told_by_their_order_do_not_set_a_clock) {
-  DrawnHost a, b;
+  DrawnPacketHost a, b;
   for (uint32_t i = 0; i < 10; i++) {
     a.sends(i * kSecond + 1000, segment(1, 2, 7, 0));
     b.receives(i * kSecond + 1500, segment(1, 2, 7, 0));

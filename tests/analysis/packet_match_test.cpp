@@ -16,7 +16,7 @@ namespace {
 using enum PacketOutcome;
 
 struct Hosts {
-  DrawnHost a, b;
+  DrawnPacketHost a, b;
 
   PacketMatch match() const {
     const auto found = match_packets(a.book, b.book);
