@@ -248,9 +248,9 @@ TEST(PacketMatch, hostile_packets_take_no_longer_than_honest_ones) {
     EXPECT_TRUE(hosts.match().links.empty());
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  // Quadratic would be minutes.
-  EXPECT_LT(seconds_of(true, 300'000), 20);
-  EXPECT_LT(seconds_of(false, 300'000), 20);
+  // Quadratic would be minutes, under the sanitizers an hour.
+  EXPECT_LT(seconds_of(true, 100'000), 30);
+  EXPECT_LT(seconds_of(false, 100'000), 30);
 }
 
 TEST(PacketRanges, a_byte_is_in_the_ranges_that_hold_it) {
