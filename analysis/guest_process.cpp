@@ -273,7 +273,7 @@ double VmProcesses::coverage() const {
 }
 
 std::optional<GuestContention> contention_of(const VmProcesses& vm) {
-  constexpr double kLeastCoverage = 0.5;
+  constexpr double kLeastCoverage = 0.1;  // shares are right long before most of it is certain
   uint64_t guest_ns = 0, behind_ns = 0;
   for (const auto& process : vm.processes) {
     guest_ns += process.guest_ns();

@@ -314,8 +314,8 @@ TEST(GuestProcess, contention_is_the_share_in_which_another_one_waits) {
   EXPECT_DOUBLE_EQ(contention_of(vm)->behind_share, 0.5);
   vm.processes[1].behind_ns = 9000;
   EXPECT_DOUBLE_EQ(contention_of(vm)->behind_share, 1) << "several wait at once";
-  vm.processes[0].sampled_ns = 2000;
-  EXPECT_FALSE(contention_of(vm)) << "most of it is a guess";
+  vm.processes[0].sampled_ns = 20000;
+  EXPECT_FALSE(contention_of(vm)) << "nearly all of it is a guess";
   EXPECT_FALSE(contention_of({}));
 }
 
