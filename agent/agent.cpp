@@ -124,7 +124,7 @@ void Agent::check_exit_codes() {
 // Not with mutex_ held: a replay takes longer than a scrape may wait.
 void Agent::look_at_processes() {
   if (!config_.trace.registers || !limited_by_itself_) return;
-  const auto recent = limiting_.look(live_side().ring, monotonic_ns());
+  const auto recent = evidence_.look(live_side().ring, monotonic_ns());
   const std::lock_guard lock(mutex_);
   contention_.clear();
   for (const auto& vm : recent->vms)

@@ -88,7 +88,7 @@ class Agent {
   std::atomic<uint64_t> ring_span_ns_ = 0;
   std::atomic<uint64_t> ring_bytes_ = 0;
   LiveProcesses processes_;
-  LiveProcesses limiting_{kProcessesFreshNs, kProcessesSpanNs};
+  LiveProcesses evidence_{kProcessesFreshNs, kProcessesSpanNs};
   std::map<VmKey, GuestContention> contention_;  ///< of VMs that were limited by themselves
   uint64_t own_ns_ = 0;             ///< limits of all VMs by themselves, at the last tick
   bool limited_by_itself_ = false;  ///< some VM was, in the last second

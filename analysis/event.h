@@ -17,6 +17,13 @@
 
 namespace vmflow {
 
+// Two recorders, or two programs at one tracepoint, may be a nanosecond apart.
+constexpr uint64_t kTogetherNs = 1;
+// include/linux/threads.h: PID_MAX_LIMIT
+constexpr uint32_t kMostThreads = 4 * 1024 * 1024;
+// 146 years since boot: sums and differences of such times stay in range.
+constexpr uint64_t kLatestNs = uint64_t{1} << 62;
+
 /// A thread's name as the kernel has it: hostile text, not terminated if it is full.
 using Comm = std::array<char, 16>;
 
@@ -78,6 +85,15 @@ struct SwitchEvent {
   Comm prev_comm{};
   Comm next_comm{};
 };
+/// Could the thread that leaves the CPU go on? The recorded state is 0, or one bit above those that
+/// are told, for a task that was preempted.
+/// Source: __trace_sched_switch_state(), TASK_REPORT_MAX in include/linux/sched.h.
+inline bool is_runnable(const SwitchEvent& change) {
+  constexpr uint64_t kReportedStates = 0xff;
+  return change.preempted.value_or(false) ||
+         (static_cast<uint64_t>(change.prev_state) & kReportedStates) == 0;
+}
+
 /// In the waker's context.
 struct WakingEvent {
   uint32_t tid = 0;

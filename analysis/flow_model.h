@@ -25,6 +25,15 @@ struct TimeLedger {
   uint64_t held_back_ns = 0;  ///< before a halt: kernel work or polling, not yet known
 };
 
+/// Of `state_ns`: in the guest, in KVM or in the VMM.
+constexpr uint64_t on_cpu_ns(const std::array<uint64_t, FLOW_STATES>& ns) {
+  return ns[FLOW_GUEST] + ns[FLOW_GUEST_NESTED] + ns[FLOW_KVM] + ns[FLOW_VMM];
+}
+/// The same, and what could have been: the time in which a CPU was wanted.
+constexpr uint64_t wanted_ns(const std::array<uint64_t, FLOW_STATES>& ns) {
+  return on_cpu_ns(ns) + ns[FLOW_READY] + ns[FLOW_THROTTLED];
+}
+
 struct ExitFlow {
   std::string reason;
   uint64_t count = 0;

@@ -16,14 +16,7 @@
 namespace vmflow {
 namespace {
 
-// Two recorders, or two programs at one tracepoint, may be a nanosecond apart.
-constexpr uint64_t kTogetherNs = 1;
 constexpr size_t kMostTogether = 64;
-
-// include/linux/threads.h: PID_MAX_LIMIT
-constexpr uint32_t kMostThreads = 4 * 1024 * 1024;
-// 146 years since boot: sums and differences of such times stay in range.
-constexpr uint64_t kLatestNs = uint64_t{1} << 62;
 
 template <typename... Cases>
 struct Overloaded : Cases... {

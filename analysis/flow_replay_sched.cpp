@@ -12,7 +12,7 @@ constexpr uint64_t kMoveNs = 5'000'000;
 constexpr size_t kMostWakers = FLOW_MAX_WAKERS;
 
 // include/linux/sched.h
-constexpr uint64_t kStoppedOrTraced = 0x4 | 0x8, kReportedStates = 0xff;
+constexpr uint64_t kStoppedOrTraced = 0x4 | 0x8;
 
 /// What a vCPU that leaves its CPU goes into.
 struct Out {
@@ -20,13 +20,6 @@ struct Out {
   uint32_t block = FLOW_BLOCK_OTHER;
   bool throttled = false;
 };
-
-// The recorded state is 0, or one bit above those that are told, for a task that was preempted.
-// Source: __trace_sched_switch_state(), TASK_REPORT_MAX.
-bool is_runnable(const SwitchEvent& change) {
-  return change.preempted.value_or(false) ||
-         (static_cast<uint64_t>(change.prev_state) & kReportedStates) == 0;
-}
 
 // Twin of state_after_out() and block_of(), but for what only KVM and the task can tell: whether
 // the vCPU is halted is told by its last exit, and neither a futex nor the wait for a disk is seen.

@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "analysis/metric_catalog.h"
+#include "analysis/seconds.h"
 
 namespace vmflow {
 
-inline double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 inline double number(uint64_t count) {
   return static_cast<double>(count);
 }

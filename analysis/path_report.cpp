@@ -9,7 +9,7 @@
 #include "analysis/amount_text.h"
 #include "analysis/guest_process.h"
 #include "analysis/path_sentence.h"
-#include "analysis/trace_report.h"
+#include "analysis/shown_name.h"
 #include "analysis/vm_label.h"
 
 namespace vmflow {

@@ -20,15 +20,6 @@ uint64_t sum(std::span<const uint64_t> all) {
   return std::accumulate(all.begin(), all.end(), uint64_t{0});
 }
 
-uint64_t on_cpu(std::span<const uint64_t> state_ns) {
-  return state_ns[FLOW_GUEST] + state_ns[FLOW_GUEST_NESTED] + state_ns[FLOW_KVM] +
-         state_ns[FLOW_VMM];
-}
-
-uint64_t wanted(std::span<const uint64_t> state_ns) {
-  return on_cpu(state_ns) + state_ns[FLOW_READY] + state_ns[FLOW_THROTTLED];
-}
-
 uint64_t grown(uint64_t now, uint64_t before) {
   return now - std::min(now, before);
 }
@@ -70,16 +61,16 @@ struct BusyTime {
 
 BusyTime busy_time(const SlowdownPoint& happened) {
   BusyTime busy;
-  uint64_t on_cpu_ns = 0;
+  uint64_t on_cpu = 0;
   for (const auto& vcpu : happened.vcpus) {
     if (static_cast<double>(vcpu.wanted_ns) < kBusy * static_cast<double>(vcpu.whole_ns)) continue;
-    on_cpu_ns += vcpu.on_cpu_ns;
+    on_cpu += vcpu.on_cpu_ns;
     busy.emulation_ns += vcpu.vmm_ns;
   }
-  on_cpu_ns = std::min(on_cpu_ns, on_cpu(happened.state_ns));
-  busy.emulation_ns = std::min(busy.emulation_ns, on_cpu_ns);
-  busy.nested_ns = std::min(happened.nested_ns, on_cpu_ns - busy.emulation_ns);
-  busy.work_ns = on_cpu_ns - busy.emulation_ns - busy.nested_ns;
+  on_cpu = std::min(on_cpu, on_cpu_ns(happened.state_ns));
+  busy.emulation_ns = std::min(busy.emulation_ns, on_cpu);
+  busy.nested_ns = std::min(happened.nested_ns, on_cpu - busy.emulation_ns);
+  busy.work_ns = on_cpu - busy.emulation_ns - busy.nested_ns;
   return busy;
 }
 
@@ -156,7 +147,7 @@ uint64_t SlowdownPoint::whole_ns() const {
 }
 
 uint64_t SlowdownPoint::wanted_ns() const {
-  return wanted(state_ns);
+  return vmflow::wanted_ns(state_ns);
 }
 
 SlowdownPoint slowdown_point(const VmFlow& vm) {
@@ -175,8 +166,8 @@ SlowdownPoint slowdown_point(const VmFlow& vm) {
   if (vm.levels) point.nested_ns = vm.levels->level_ns[FLOW_L0] + vm.levels->level_ns[FLOW_L1];
   for (const auto& vcpu : vm.per_vcpu) {
     const auto& ns = vcpu.time.state_ns;
-    point.vcpus.push_back(
-        {vcpu.vcpu_id, on_cpu(ns), ns[FLOW_VMM], wanted(ns), sum(ns) + vcpu.time.unaccounted_ns});
+    point.vcpus.push_back({vcpu.vcpu_id, on_cpu_ns(ns), ns[FLOW_VMM], wanted_ns(ns),
+                           sum(ns) + vcpu.time.unaccounted_ns});
   }
   return point;
 }

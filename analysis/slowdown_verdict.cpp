@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "analysis/amount_text.h"
+#include "analysis/shown_name.h"
 #include "analysis/slowdown_rules.h"
 #include "analysis/verdict.h"
 
@@ -82,19 +83,13 @@ std::optional<flow_culprit> culprit_of(SlowdownKind kind) {
   return std::nullopt;
 }
 
-std::string name_of(const FlowModel& model, const CulpritFlow& culprit) {
-  if (culprit.vm.empty()) return culprit.task;
-  const auto vm = std::ranges::find(model.vms, culprit.vm, &VmFlow::label);
-  return vm == model.vms.end() || vm->name.empty() ? culprit.vm : vm->name;
-}
-
 /// " (batch-1 90 % of that)", or nothing if the worst one has no name.
 std::string who(const FlowModel& model, const SlowdownVerdict& verdict) {
   const auto kind = culprit_of(verdict.kinds.front().kind);
   if (!kind) return "";
   const auto worst = std::ranges::find(verdict.culprits, *kind, &CulpritFlow::kind);
   if (worst == verdict.culprits.end()) return "";
-  const auto name = name_of(model, *worst);
+  const auto name = shown_culprit(model, *worst);
   if (name.empty()) return "";
   const auto text = culprit_text({.kind = *kind, .who = name, .pid = worst->pid, .ns = worst->ns});
   const uint64_t all_ns = verdict.kinds.front().ns;

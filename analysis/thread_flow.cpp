@@ -11,11 +11,6 @@
 namespace vmflow {
 namespace {
 
-// As FlowReplay has them: include/linux/threads.h, PID_MAX_LIMIT; and 146 years since boot.
-constexpr uint32_t kMostThreads = 4 * 1024 * 1024;
-constexpr uint64_t kLatestNs = uint64_t{1} << 62;
-// include/linux/sched.h: what is above was added for tasks that were preempted.
-constexpr uint64_t kReportedStates = 0xff;
 // How many holders of a CPU are looked back at for who made a thread wait.
 constexpr size_t kHolders = 16;
 
@@ -137,9 +132,7 @@ struct ThreadFlow::Book {
 
   void leave(Thread& thread, uint32_t number, const SwitchEvent& change) {
     append_running(thread, *cpu_at(number));
-    const bool is_runnable = change.preempted.value_or(false) ||
-                             (static_cast<uint64_t>(change.prev_state) & kReportedStates) == 0;
-    set(thread, is_runnable ? ThreadState::kReady : ThreadState::kAsleep, number);
+    set(thread, is_runnable(change) ? ThreadState::kReady : ThreadState::kAsleep, number);
   }
 
   void come(Thread& thread, uint32_t number) {
@@ -205,7 +198,6 @@ struct ThreadFlow::Book {
     Thread* thread = thread_of(told.tid);
     if (!thread || !is_hard_interrupt(told.waker) || thread->life.stretches.empty()) return;
     auto& last = thread->life.stretches.back();
-    constexpr uint64_t kTogetherNs = 1;
     if (last.state != ThreadState::kAsleep || now_ns - last.end_ns > kTogetherNs) return;
     last.other = 0;
     last.by_interrupt = true;

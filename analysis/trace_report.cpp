@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::string_view kNoMoreDetails = "(too many different details to keep)";
 
-std::string who(const FlowModel& model, const CulpritFlow& row) {
-  if (row.vm.empty()) return row.task;
-  const auto vm = std::ranges::find(model.vms, row.vm, &VmFlow::label);
-  return vm == model.vms.end() ? row.vm : shown_name(*vm);
-}
-
 bool is_hurt(const ReportVm& vm) {
   return vm.verdict.cost_ns > 0;
 }
@@ -71,7 +65,7 @@ std::vector<ReportVm> report_vms(const FlowModel& model) {
     ReportVm vm{.flow = flow, .culprits = {}, .vcpus = {}, .verdict = {}};
     for (const auto& row : model.culprits)
       if (row.victim == flow.label)
-        add_culprit(vm.culprits, {row.kind, who(model, row), row.pid, row.ns});
+        add_culprit(vm.culprits, {row.kind, shown_culprit(model, row), row.pid, row.ns});
     std::ranges::stable_sort(vm.culprits, std::greater{}, &NamedCulprit::ns);
     for (const auto& vcpu : flow.per_vcpu)
       vm.vcpus.push_back(
@@ -86,10 +80,6 @@ TraceReport judged(TraceReport report) {
   std::ranges::stable_sort(report.vms, std::greater{}, lost_share);
   if (report.finding.empty()) report.finding = finding(report);
   return report;
-}
-
-const std::string& shown_name(const VmFlow& vm) {
-  return vm.name.empty() ? vm.label : vm.name;
 }
 
 }  // namespace vmflow

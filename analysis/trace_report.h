@@ -12,6 +12,7 @@
 #include "analysis/flow_model.h"
 #include "analysis/guest_process.h"
 #include "analysis/path_report.h"
+#include "analysis/shown_name.h"
 #include "analysis/verdict.h"
 
 namespace vmflow {
@@ -169,8 +170,5 @@ std::vector<ReportVm> report_vms(const FlowModel& model);
 /// The report with a verdict for every VM, the VMs in the order of what was lost, the worst first,
 /// and with a finding if it has none: about the trigger's VM, or else the worst one.
 TraceReport judged(TraceReport report);
-
-/// What a reader calls the VM: its name, or the label if it has none.
-const std::string& shown_name(const VmFlow& vm);
 
 }  // namespace vmflow

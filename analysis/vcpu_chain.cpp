@@ -9,8 +9,6 @@ namespace {
 
 // Probes of two recorders at one event run so far apart at most.
 constexpr uint64_t kProbesApartNs = 20'000;
-// Two programs at one tracepoint: see flow_replay.cpp.
-constexpr uint64_t kTogetherNs = 1;
 // A thread that is kicked and sleeps again has several sleeps in one halt: the last one counts.
 constexpr int kSleepsLookedAt = 4;
 

@@ -34,8 +34,8 @@ Sums sums_of(const VmFlow& vm, std::span<const NamedCulprit> culprits) {
   const auto& ns = vm.time.state_ns;
   sums.whole_ns =
       std::accumulate(ns.begin(), ns.end(), vm.time.unaccounted_ns + vm.time.held_back_ns);
-  sums.on_cpu_ns = ns[FLOW_GUEST] + ns[FLOW_GUEST_NESTED] + ns[FLOW_KVM] + ns[FLOW_VMM];
-  sums.wanted_ns = sums.on_cpu_ns + ns[FLOW_READY] + ns[FLOW_THROTTLED];
+  sums.on_cpu_ns = on_cpu_ns(ns);
+  sums.wanted_ns = wanted_ns(ns);
   return sums;
 }
 

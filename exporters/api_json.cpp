@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "analysis/flow_names.h"
+#include "analysis/seconds.h"
 #include "exporters/culprit_json.h"
 #include "exporters/process_json.h"
 #include "exporters/verdict_json.h"
@@ -17,10 +18,6 @@ constexpr std::string_view kVmsPath = "/vms", kProcessesPath = "/processes",
                            kCulpritsPath = "/culprits", kVerdictPath = "/verdict";
 
 using Json = nlohmann::ordered_json;
-
-double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 Json states(const std::array<uint64_t, FLOW_STATES>& ns) {
   Json states;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analysis/flow_names.h"
+#include "analysis/seconds.h"
 
 namespace vmflow {
 namespace {
@@ -32,7 +33,7 @@ Json culprit_json(const FlowModel& model, const CulpritFlow& row) {
   const auto* vm = vm_called(model, row.victim);
   return {{"victim", {{"id", row.victim}, {"name", vm == nullptr ? "" : vm->name}}},
           {"culprit", who(model, row)},
-          {"seconds", static_cast<double>(row.ns) / 1e9}};
+          {"seconds", seconds(row.ns)}};
 }
 
 Json culprits_json(const FlowModel& model, const VmFlow* victim) {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "exporters/path_json.h"
 
+#include "analysis/seconds.h"
+
 namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 std::string_view kind_name(WorkerKind kind) {
   switch (kind) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "analysis/event.h"
 #include "analysis/flow_names.h"
 #include "exporters/report_tables.h"
 
@@ -13,8 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Above all threads that a kernel gives: PID_MAX_LIMIT.
-constexpr uint64_t kFirstOwnTrack = 4 * 1024 * 1024 + 1;
+// Above all threads that a kernel gives.
+constexpr uint64_t kFirstOwnTrack = kMostThreads + 1;
 
 class Writer {
  public:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analysis/flow_names.h"
+#include "analysis/seconds.h"
 
 namespace vmflow {
 namespace {
@@ -11,10 +12,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMost = 100;
-
-double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 double seconds_since(uint64_t begin_ns, uint64_t ns) {
   return static_cast<double>(static_cast<int64_t>(ns - begin_ns)) / 1e9;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/flow_names.h"
+#include "analysis/seconds.h"
 #include "exporters/path_json.h"
 #include "exporters/process_json.h"
 
@@ -11,10 +12,6 @@ namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 /// Since the window's begin; an interval may have begun before it.
 int64_t since(const ReportWindow& window, uint64_t ns) {

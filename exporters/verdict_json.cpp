@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "exporters/verdict_json.h"
 
+#include "analysis/seconds.h"
 #include "analysis/slowdown_rules.h"
 #include "analysis/slowdown_verdict.h"
 #include "exporters/culprit_json.h"
@@ -9,10 +10,6 @@ namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds(uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 Json cause(const SlowdownWindow& window, const CauseTime& cause) {
   const double whole = seconds(window.whole_ns);

@@ -44,6 +44,20 @@ struct BridgedHosts {
   }
 };
 
+/// The packets of a book that `wanted` wants, in another one.
+template <typename Wanted>
+void keep(const PacketBook& from, DrawnPacketHost& to, Wanted wanted) {
+  for (const auto& seen : from.packets())
+    for (const auto& [flow, place] : from.flows())
+      if (place == seen.flow && wanted(seen, flow))
+        to.book.add(seen.ns, packet(seen.sent, from.devices()[seen.device],
+                                    {.flow = flow,
+                                     .sequence = seen.sequence,
+                                     .acknowledgement = seen.acknowledgement,
+                                     .offset_flags = seen.offset_flags,
+                                     .payload_bytes = seen.payload_bytes}));
+}
+
 }  // namespace
 
 TEST(HostClocks, the_wire_is_told_from_the_taps_by_time) {
@@ -64,19 +78,11 @@ TEST(HostClocks, bridged_packets_of_one_direction_alone_are_no_alignment) {
   BridgedHosts hosts;
   for (uint64_t i = 1; i <= 100; i++) hosts.talk(i * kSecond / 10);
   DrawnPacketHost a, b;
-  const auto keep = [](const PacketBook& from, uint16_t port, DrawnPacketHost& to) {
-    for (const auto& seen : from.packets())
-      for (const auto& [flow, place] : from.flows())
-        if (place == seen.flow && flow.source_port == port)
-          to.book.add(seen.ns, packet(seen.sent, from.devices()[seen.device],
-                                      {.flow = flow,
-                                       .sequence = seen.sequence,
-                                       .acknowledgement = seen.acknowledgement,
-                                       .offset_flags = seen.offset_flags,
-                                       .payload_bytes = seen.payload_bytes}));
+  const auto is_there = [](const SeenPacket&, const auto& flow) {
+    return flow.source_port == 1001;
   };
-  keep(hosts.a.book, 1001, a);
-  keep(hosts.b.book, 1001, b);
+  keep(hosts.a.book, a, is_there);
+  keep(hosts.b.book, b, is_there);
   EXPECT_EQ(align_hosts(match_packets(a.book, b.book), {}).alignment.quality, kAbsent);
 }
 
@@ -86,16 +92,10 @@ TEST(HostClocks, links_of_one_direction_are_not_asked_where_one_of_both_is_there
   BridgedHosts hosts;
   for (uint64_t i = 1; i <= 100; i++) hosts.talk(i * kSecond / 10);
   DrawnPacketHost b;
-  const auto& from = hosts.b.book;
-  for (const auto& [flow, place] : from.flows())
-    for (const auto& seen : from.packets())
-      if (seen.flow == place && (seen.sent || from.devices()[seen.device] != "tap2"))
-        b.book.add(seen.ns, packet(seen.sent, from.devices()[seen.device],
-                                   {.flow = flow,
-                                    .sequence = seen.sequence,
-                                    .acknowledgement = seen.acknowledgement,
-                                    .offset_flags = seen.offset_flags,
-                                    .payload_bytes = seen.payload_bytes}));
+  const auto& devices = hosts.b.book.devices();
+  keep(hosts.b.book, b, [&](const SeenPacket& seen, const auto&) {
+    return seen.sent || devices[seen.device] != "tap2";
+  });
   const auto pair = align_hosts(match_packets(hosts.a.book, b.book), {});
   EXPECT_EQ(pair.links_used, 1u);
   EXPECT_EQ(pair.alignment.quality, kAccurate);

@@ -26,8 +26,7 @@ class Bridge {
     must({"modprobe", "bridge"});
     must({"ip", "link", "add", "vmflowbr", "type", "bridge"});
     for (const auto* tap : {"vmflow0", "vmflow1"}) {
-      must({"ip", "tuntap", "add", "dev", tap, "mode", "tap"});
-      must({"sysctl", "-qw", std::string("net.ipv6.conf.") + tap + ".disable_ipv6=1"});
+      add_tap(tap);
       must({"ip", "link", "set", tap, "master", "vmflowbr", "up"});
     }
     must({"sysctl", "-qw", "net.ipv6.conf.vmflowbr.disable_ipv6=1"});

@@ -22,13 +22,18 @@ inline void load_net_modules() {
   must({"modprobe", "vhost_net"});
 }
 
+/// A tap that says nothing by itself.
+inline void add_tap(const std::string& tap) {
+  must({"ip", "tuntap", "add", "dev", tap, "mode", "tap"});
+  must({"sysctl", "-qw", "net.ipv6.conf." + tap + ".disable_ipv6=1"});
+}
+
 /// A tap with this machine's address, and a peer behind it that answers every packet after `delay`.
 class Peer {
  public:
   Peer(const std::string& tap, const std::string& ip, std::chrono::milliseconds delay)
       : delay_(delay) {
-    must({"ip", "tuntap", "add", "dev", tap, "mode", "tap"});
-    must({"sysctl", "-qw", "net.ipv6.conf." + tap + ".disable_ipv6=1"});
+    add_tap(tap);
     must({"ip", "addr", "add", ip + "/24", "dev", tap});
     must({"ip", "link", "set", tap, "up"});
     socket_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
