@@ -72,7 +72,8 @@ LinuxGuest::LinuxGuest(LinuxGuestSetup setup)
   for (int attempt = 1; attempt <= kAttempts; attempt++) {
     process_ = std::make_unique<Process>(command(setup_));
     if (comes_up()) return;
-    std::printf("     the Linux guest did not come up at attempt %d\n", attempt);
+    std::printf("     the Linux guest did not come up at attempt %d: %s\n", attempt,
+                console().substr(0, 400).c_str());
   }
   throw std::runtime_error("the Linux guest does not boot:\n" + console() + process_->err());
 }

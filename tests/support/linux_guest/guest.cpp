@@ -14,6 +14,8 @@
 #include <cstring>
 #include <sstream>
 
+#include "gs_base.h"
+
 namespace vmflow::linux_guest {
 
 std::vector<Options> Options::parse(const std::string& command_line) {
@@ -71,6 +73,7 @@ void keep_to_cpu(size_t cpu) {
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   if (sched_setaffinity(0, sizeof(set), &set) != 0) fail("no CPU " + std::to_string(cpu));
+  survive_doubled_interrupts(cpu);
 }
 
 void say(const std::string& line) {
