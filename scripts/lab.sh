@@ -22,6 +22,7 @@ Only COMMAND's stdout and stderr are printed, and its status is returned. Its st
   --tickless      no timer tick on the last CPU while one thread has it to itself
   --no-kvm        does not load kvm_amd; COMMAND can do it with modprobe
   --lttng         adds the LTTng kernel modules, which are built once (about a minute)
+  --cpu-report    says on stderr, if COMMAND's status is not 0, how long the lab waited for a CPU of this machine
   --help          this text
 
 COMMAND gets PATH, HOME, LANG, TERM and every variable whose name begins with VMFLOW_, with VMFLOW_LAB=1 and LAB_OUT.
@@ -36,7 +37,7 @@ examples:
 END
 }
 
-cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' ports=()
+cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' cpu_report='' ports=()
 boot_seconds=120
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/lab" && pwd)
 checkout=${lab%/scripts/lab}
@@ -61,6 +62,7 @@ while (($#)); do
     --tickless) tickless=1 ;;
     --no-kvm) kvm='' ;;
     --lttng) lttng=1 ;;
+    --cpu-report) cpu_report=1 ;;
     --help | -h) usage; exit 0 ;;
     --) shift; break ;;
     -*) misuse "unknown flag $1" ;;
@@ -165,6 +167,19 @@ failed() { # failed STATUS WORD...: one line, then what the lab said last
 }
 
 running() { kill -0 "$qemu" 2>/dev/null; }
+
+# How long the lab's threads have run and have waited for a CPU, in nanoseconds, and what of this machine's time a
+# hypervisor gave to others, in hundredths of a second.
+ran=0 waited=0 stolen=0
+look_at_cpu() {
+  local file run wait rest total_run=0 total_wait=0
+  for file in /proc/"$qemu"/task/*/schedstat; do
+    { read -r run wait rest <"$file"; } 2>/dev/null || continue
+    ((total_run += run, total_wait += wait)) || true
+  done
+  ((total_run < ran)) || { ran=$total_run waited=$total_wait; }
+  read -r rest rest rest rest rest rest rest rest stolen rest </proc/stat
+}
 exec {clock}<> <(:) # read -t on a pipe that stays empty is a sleep without a process
 pause() { read -r -t 0.1 -u "$clock" || true; }
 
@@ -175,12 +190,20 @@ while running && [[ ! -e $control/started ]]; do
 done
 [[ -e $control/started ]] || { qemu=''; failed 125 "the lab did not boot"; }
 SECONDS=0
+look_at_cpu
+stolen_before=$stolen seen=0
 while running; do
   ((SECONDS < timeout)) || failed 124 "the command took more than $timeout s and was ended with the lab"
   pause
+  ((SECONDS == seen)) || { seen=$SECONDS; look_at_cpu; }
 done
 qemu=''
 [[ -s $control/status ]] || failed 125 "the lab died"
 wait "${printers[@]}" || true
 report_out
-exit "$(<"$control/status")"
+status=$(<"$control/status")
+# What is measured by the wall's clock was not the lab's alone, then.
+[[ -z $cpu_report || $status == 0 ]] ||
+  say "the lab ran $((ran / 1000000)) ms and waited $((waited / 1000000)) ms for a CPU of this machine, which missed" \
+    "$(((stolen - stolen_before) * 1000 / $(getconf CLK_TCK))) ms of its own"
+exit "$status"

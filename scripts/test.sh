@@ -21,7 +21,21 @@ shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start 
   tests/support/linux_guest/*.sh
 shellcheck -x -s dash scripts/lab/init
 
+# What failed is said again at the end, since the output is long.
+tests() { # tests PRESET [FLAG...]
+  local status=0
+  ctest --preset "$@" || status=$?
+  ((status == 0)) || {
+    say "what failed:"
+    grep -E -A7 ': Failure$|what\(\):|ERROR: AddressSanitizer|^lab: |attempt [0-9]+:' "build/$1/Testing/Temporary/LastTest.log" |
+      cut -c1-240 | tail -n 150
+  }
+  return "$status"
+}
+
 say "unit tests under the sanitizers"
-ctest --preset asan
-say "all tests"
-ctest --preset release -j 2 "$@"
+tests asan
+say "tests that no other work on this machine disturbs"
+tests release -j 2 -LE timed "$@"
+say "tests by the wall's clock: up to three times, if this machine has other work too"
+tests release -L timed --repeat until-pass:3 "$@"

@@ -13,7 +13,7 @@ if ! command -v qemu-system-x86_64 >/dev/null; then
   [[ ,${VMFLOW_REQUIRE-}, == *,lab,* ]] && exit 1
   exit "$skipped"
 fi
-"$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh" "${flags[@]}" -- "$@"
+"$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh" --cpu-report "${flags[@]}" -- "$@"
 status=$?
 # Nothing that has run is a skip, whatever it returns.
 ((status != skipped)) || exit 1
