@@ -8,9 +8,8 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <fstream>
-#include <sstream>
 #include <string>
+#include <vector>
 
 #include "guest.h"
 
@@ -19,13 +18,26 @@ namespace {
 
 constexpr unsigned long kHasWrgsbase = 1UL << 1;  // HWCAP2_FSGSBASE
 
+std::vector<uint64_t> bases;  // by CPU
+
+/// "ADDRESS TYPE NAME" in /proc/kallsyms. Most of it is the kernel's work: user mode is where a
+/// doubled interrupt still kills.
 uint64_t address_of(const std::string& symbol) {
-  std::ifstream symbols("/proc/kallsyms");
-  for (std::string line; std::getline(symbols, line);) {
-    std::istringstream words(line);
-    uint64_t address = 0;
-    std::string type, name;
-    if (words >> std::hex >> address >> type >> name && name == symbol) return address;
+  constexpr size_t kBlock = 1 << 16, kLongestLine = 1 << 10;
+  const std::string end_of_line = " " + symbol + "\n";
+  const int symbols = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
+  if (symbols < 0) fail("/proc/kallsyms");
+  std::string text;
+  for (std::string block(kBlock, 0);;) {
+    const auto got = read(symbols, block.data(), block.size());
+    if (got <= 0) break;
+    text.append(block, 0, static_cast<size_t>(got));
+    if (const auto found = text.find(end_of_line); found != std::string::npos) {
+      close(symbols);
+      const auto line = text.rfind('\n', found);
+      return std::stoull(text.substr(line == std::string::npos ? 0 : line + 1), nullptr, 16);
+    }
+    if (text.size() > kLongestLine) text.erase(0, text.size() - kLongestLine);
   }
   errno = ENOENT;
   fail(symbol);
@@ -54,11 +66,16 @@ uint64_t kernel_word(uint64_t address) {
 
 }  // namespace
 
-void survive_doubled_interrupts(size_t cpu) {
+void prepare_for_doubled_interrupts() {
   if ((getauxval(AT_HWCAP2) & kHasWrgsbase) == 0) return;
-  static const uint64_t offsets = address_of("__per_cpu_offset");
-  const uint64_t base = kernel_word(offsets + cpu * sizeof(uint64_t));
-  asm volatile("wrgsbase %0" : : "r"(base));
+  const uint64_t offsets = address_of("__per_cpu_offset");
+  const auto cpus = static_cast<size_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  for (size_t cpu = 0; cpu < cpus; cpu++)
+    bases.push_back(kernel_word(offsets + cpu * sizeof(uint64_t)));
+}
+
+void survive_doubled_interrupts(size_t cpu) {
+  if (cpu < bases.size()) asm volatile("wrgsbase %0" : : "r"(bases[cpu]));
 }
 
 }  // namespace vmflow::linux_guest

@@ -128,6 +128,7 @@ int main() {
   if (getpid() != 1) return 2;
   mount_kernel_files();
   make_console_raw();
+  prepare_for_doubled_interrupts();
   if (sysconf(_SC_NPROCESSORS_ONLN) == 1) survive_doubled_interrupts(0);
   for (const auto& phase : Options::parse(read_file("/proc/cmdline"))) run(phase);
   for (;;) pause();
