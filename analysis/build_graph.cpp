@@ -127,7 +127,10 @@ class Builder {
     std::vector<WorkStretch> chain;
     chain.reserve(life.stretches.size());
     for (const auto& each : life.stretches) {
-      WorkStretch stretch{.begin_ns = each.begin_ns, .end_ns = each.end_ns, .wake_ns = each.end_ns};
+      WorkStretch stretch{.begin_ns = each.begin_ns,
+                          .end_ns = each.end_ns,
+                          .wake_ns = each.end_ns,
+                          .wake_cpu = each.wake_cpu};
       if (each.state != ThreadState::kRunning) stretch.by = place_of_thread(each.other, Comm{});
       if (each.state == ThreadState::kRunning)
         stretch.doing = Doing::kRunning;

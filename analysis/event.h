@@ -19,6 +19,8 @@ namespace vmflow {
 
 // Two recorders, or two programs at one tracepoint, may be a nanosecond apart.
 constexpr uint64_t kTogetherNs = 1;
+// A CPU's number that is not told: kernels know of 8,192.
+constexpr uint16_t kNoCpu = 0xffff;
 // include/linux/threads.h: PID_MAX_LIMIT
 constexpr uint32_t kMostThreads = 4 * 1024 * 1024;
 // 146 years since boot: sums and differences of such times stay in range.

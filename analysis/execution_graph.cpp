@@ -99,13 +99,14 @@ void add_host(ExecutionGraph& graph, ExecutionGraph other, uint32_t host) {
   graph.end_ns = std::max(graph.end_ns, other.end_ns);
 }
 
-uint32_t main_worker(const ExecutionGraph& graph, VmKey vm) {
+uint32_t main_worker(const ExecutionGraph& graph, VmKey vm, uint32_t host) {
   uint32_t best = kNoWorker;
   std::pair<bool, uint64_t> most;
   for (uint32_t i = 0; i < graph.workers.size(); i++) {
     const auto& worker = graph.workers[i];
     const bool is_process = worker.kind == WorkerKind::kProcess;
-    if (worker.vm != vm || (!is_process && worker.kind != WorkerKind::kVcpu)) continue;
+    if (worker.host != host || worker.vm != vm ||
+        (!is_process && worker.kind != WorkerKind::kVcpu)) continue;
     const std::pair rank{is_process, wanted_ns(graph.chains[i])};
     if (best != kNoWorker && rank <= most) continue;
     best = i;

@@ -53,7 +53,8 @@ constexpr bool is_blocked(Doing doing) {
 
 /// Units: the clock of the window. Shape: `by` is a place in ExecutionGraph::workers: of ready time
 /// who had the CPU, of blocked time who ended it, at `wake_ns` on its own chain, which on another
-/// host is before the end. kNoWorker: not told, or an interrupt of the host.
+/// host is before the end. kNoWorker: not told, or an interrupt of the host. `wake_cpu` is the CPU
+/// of the worker's host on which it was woken.
 struct WorkStretch {
   uint64_t begin_ns = 0;
   uint64_t end_ns = 0;
@@ -61,6 +62,7 @@ struct WorkStretch {
   uint32_t by = kNoWorker;
   Doing doing = Doing::kUnknown;
   uint8_t level = 0;  ///< of running time: 0 the host, 1 the VM, 2 and more its own guests
+  uint16_t wake_cpu = kNoCpu;
 };
 
 /// One worker made another one able to run.
@@ -89,6 +91,6 @@ void add_host(ExecutionGraph& graph, ExecutionGraph other, uint32_t host);
 
 /// The worker of a VM that matters most: the guest process that ran longest, or without registers
 /// the vCPU that wanted to run longest. kNoWorker: the VM has none.
-uint32_t main_worker(const ExecutionGraph& graph, VmKey vm);
+uint32_t main_worker(const ExecutionGraph& graph, VmKey vm, uint32_t host = 0);
 
 }  // namespace vmflow

@@ -106,9 +106,13 @@ TraceReport merged_report(std::vector<HostReport> hosts, std::span<const HostClo
   for (uint32_t i = 1; i < hosts.size(); i++)
     shown.push_back(shown_clock(hosts, i, clocks[i], pairs));
   DetailTable details;
+  std::vector<VmNames> names;
+  std::vector<std::string> host_names;
   for (uint32_t i = 0; i < hosts.size(); i++) {
     auto& report = hosts[i].report;
     name_host(hosts[i]);
+    names.push_back(std::move(report.names));
+    host_names.push_back(hosts[i].name);
     if (i > 0 && clocks[i].quality != AlignmentQuality::kAbsent)
       move_times(report, clocks[i].map);
     else if (i > 0)
@@ -138,6 +142,7 @@ TraceReport merged_report(std::vector<HostReport> hosts, std::span<const HostClo
     all.window.begin_ns = report.window.begin_ns;
   }
   all.details = std::move(details).take();
+  all.names = joined_names(std::move(names), std::move(host_names));
   all.host_clocks = std::move(shown);
   all.finding.clear();
   return judged(std::move(all));

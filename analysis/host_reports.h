@@ -20,6 +20,7 @@ struct HostReport {
 /// Shape:  `clocks` has one for each of `hosts`, which are two at least; `pairs` as in
 ///         chain_clocks(). VMs carry the host they ran on. A host whose clock is not known keeps
 ///         its sums, but has no place on the others' timeline: its intervals are left out.
+///         Critical paths come afterwards: see add_paths().
 TraceReport merged_report(std::vector<HostReport> hosts, std::span<const HostClock> clocks,
                           std::span<const HostPair> pairs);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/packet_book.h"
 
+#include <algorithm>
+
 namespace vmflow {
 namespace {
 
@@ -9,7 +11,7 @@ constexpr uint32_t kMostPayload = 8 * 65535;
 
 }  // namespace
 
-void PacketBook::add(uint64_t ns, const PacketEvent& packet) {
+void PacketBook::add(uint64_t ns, const PacketEvent& packet, uint32_t tid, uint32_t cpu) {
   if (!packet.segment) {
     left_out_.without_segment++;
     return;
@@ -20,12 +22,14 @@ void PacketBook::add(uint64_t ns, const PacketEvent& packet) {
     return;
   }
   SeenPacket seen{.ns = ns,
+                  .tid = tid,
                   .flow = 0,
                   .sequence = segment.sequence,
                   .acknowledgement = segment.acknowledgement,
                   .payload_bytes = segment.payload_bytes,
                   .offset_flags = segment.offset_flags,
                   .device = 0,
+                  .cpu = static_cast<uint16_t>(std::min<uint32_t>(cpu, kNoCpu)),
                   .sent = packet.sent};
   if (packets_.size() >= limits_.max_packets || !place_flow(segment.flow, seen.flow) ||
       !place_device(packet.device, seen.device))

@@ -19,15 +19,18 @@ struct PacketLimits {
 };
 
 /// One packet at one device of one host, 40 bytes.
-/// Units: `ns` of that host's clock. Shape: `flow` and `device` are places in the book.
+/// Units: `ns` of that host's clock. Shape: `flow` and `device` are places in the book; `tid` is the
+/// thread that ran on `cpu` then, in whose time the packet was handled: 0 if nobody's, or not told.
 struct SeenPacket {
   uint64_t ns = 0;
+  uint32_t tid = 0;
   uint32_t flow = 0;
   uint32_t sequence = 0;
   uint32_t acknowledgement = 0;
   uint32_t payload_bytes = 0;
   uint16_t offset_flags = 0;
   uint16_t device = 0;
+  uint16_t cpu = kNoCpu;
   bool sent = false;
 };
 
@@ -45,7 +48,7 @@ class PacketBook {
   explicit PacketBook(PacketLimits limits) : limits_(limits) {}
 
   /// Units: `ns` of the host's clock. Packets may come in any order.
-  void add(uint64_t ns, const PacketEvent& packet);
+  void add(uint64_t ns, const PacketEvent& packet, uint32_t tid = 0, uint32_t cpu = kNoCpu);
 
   const std::vector<SeenPacket>& packets() const { return packets_; }
   const std::map<TcpFlow, uint32_t>& flows() const { return flows_; }

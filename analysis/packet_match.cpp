@@ -163,7 +163,7 @@ class Direction {
  private:
   void add_pair(uint32_t sent, uint32_t received, PairKind kind) {
     const auto &from = from_.at(sent), &to = to_.at(received);
-    pairs_[{from.device, to.device}].push_back({from.ns, to.ns, kind});
+    pairs_[{from.device, to.device}].push_back({from.ns, to.ns, kind, sent, received});
     from_.mark(sent, kPaired);
     to_.mark(received, kPaired);
   }

@@ -26,10 +26,13 @@ enum class PairKind : uint8_t {
 };
 
 /// One packet that went from a host to the other. Units: each of its own host's clock.
+/// Shape: `sent` and `received` are places among PacketBook::packets() of their hosts.
 struct PacketPair {
   uint64_t sent_ns = 0;
   uint64_t received_ns = 0;
   PairKind kind = PairKind::kKey;
+  uint32_t sent = 0;
+  uint32_t received = 0;
 };
 
 /// Shape: by time of sending.

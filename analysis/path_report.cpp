@@ -17,10 +17,15 @@ namespace {
 
 constexpr size_t kWorkersNamed = 30;
 
-const VmName& name_of(const VmNames& names, uint32_t tgid) {
+const VmName& name_of(const VmNames& names, const Worker& worker) {
   static const VmName kNone;
-  const auto known = names.find(tgid);
-  return known == names.end() ? kNone : known->second;
+  const auto known = names.vms.find({worker.host, worker.vm.tgid});
+  return known == names.vms.end() ? kNone : known->second;
+}
+
+/// " on host-b", or nothing if there is one host.
+std::string on_host(const VmNames& names, uint32_t host) {
+  return host < names.hosts.size() ? " on " + names.hosts[host] : "";
 }
 
 std::string thread_name(const Worker& worker) {
@@ -44,12 +49,13 @@ std::string worker_name(const Worker& worker, const std::string& vm) {
 }
 
 ReportWorker report_worker(const Worker& worker, const VmNames& names) {
-  const auto& vm = name_of(names, worker.vm.tgid);
+  const auto& vm = name_of(names, worker);
+  const auto host = on_host(names, worker.host);
   const auto shown = vm.shown.empty() && worker.vm.tgid != 0
-                         ? fmt::format("process {}", worker.vm.tgid)
+                         ? fmt::format("process {}{}", worker.vm.tgid, host)
                          : vm.shown;
   return {.kind = worker.kind,
-          .name = worker_name(worker, shown),
+          .name = worker_name(worker, shown) + (shown.empty() ? host : ""),
           .vm = vm.label,
           .vm_name = shown,
           .vcpu_id = worker.vcpu_id,
@@ -58,21 +64,22 @@ ReportWorker report_worker(const Worker& worker, const VmNames& names) {
 
 /// What the user may write for it; empty: nothing.
 std::string written(const Worker& worker, const VmNames& names) {
-  const auto& vm = name_of(names, worker.vm.tgid).shown;
+  const auto& vm = name_of(names, worker).name;
   if (worker.kind == WorkerKind::kVcpu) return fmt::format("{}/vcpu{}", vm, worker.vcpu_id);
   if (worker.kind == WorkerKind::kProcess) return vm + "/" + process_name(worker.process);
   return std::to_string(worker.tid);
 }
 
-bool is_vm(const VmNames& names, uint32_t tgid, std::string_view text) {
-  const auto& name = name_of(names, tgid);
-  return text == name.label || text == name.shown || text == std::to_string(tgid);
+bool is_vm(const VmNames& names, const Worker& worker, std::string_view text) {
+  const auto& name = name_of(names, worker);
+  return text == name.label || text == name.name || text == name.shown ||
+         text == std::to_string(worker.vm.tgid);
 }
 
 bool is_meant(const Worker& worker, const VmNames& names, std::string_view text) {
   const auto slash = text.rfind('/');
   const bool has_vm = slash != std::string_view::npos;
-  if (has_vm && !is_vm(names, worker.vm.tgid, text.substr(0, slash))) return false;
+  if (has_vm && !is_vm(names, worker, text.substr(0, slash))) return false;
   const auto what = has_vm ? text.substr(slash + 1) : text;
   if (worker.kind == WorkerKind::kProcess) return what == process_name(worker.process);
   if (worker.kind == WorkerKind::kVcpu && has_vm)
@@ -105,14 +112,29 @@ class Places {
 
 VmNames vm_names(const FlowModel& model) {
   VmNames names;
-  for (const auto& vm : model.vms) names.try_emplace(vm.pid, VmName{vm.label, shown_name(vm)});
+  for (const auto& vm : model.vms)
+    names.vms.try_emplace({0, vm.pid}, VmName{vm.label, shown_name(vm), shown_name(vm)});
   return names;
 }
 
+VmNames joined_names(std::vector<VmNames> each, std::vector<std::string> hosts) {
+  VmNames all{.vms = {}, .hosts = std::move(hosts)};
+  for (uint32_t host = 0; host < each.size(); host++)
+    for (auto& [place, name] : each[host].vms) {
+      name.shown = name.name + on_host(all, host);
+      all.vms.try_emplace({host, place.second}, std::move(name));
+    }
+  return all;
+}
+
 ReportPath report_path(const ExecutionGraph& graph, uint32_t worker, const VmNames& names) {
-  ReportPath report{.sentence = "",
-                    .workers = {},
-                    .path = critical_path(graph, worker, graph.begin_ns, graph.end_ns)};
+  return report_path(graph, worker, names, graph.begin_ns, graph.end_ns);
+}
+
+ReportPath report_path(const ExecutionGraph& graph, uint32_t worker, const VmNames& names,
+                       uint64_t begin_ns, uint64_t end_ns) {
+  ReportPath report{
+      .sentence = "", .workers = {}, .path = critical_path(graph, worker, begin_ns, end_ns)};
   Places places(graph, names, report);
   report.path.worker = places.of(worker);
   for (auto& each : report.path.stretches) {

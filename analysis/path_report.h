@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "analysis/critical_path.h"
@@ -30,23 +31,32 @@ struct ReportPath {
   CriticalPath path;
 };
 
-/// What a VM of the trace is called.
+/// What a VM of the trace is called. Shape: `shown` has the host's name too if there are several.
 struct VmName {
   std::string label;
+  std::string name;
   std::string shown;
 };
-/// By process.
-using VmNames = std::map<uint32_t, VmName>;
+/// Shape: `vms` are by host, as Worker::host, and process; `hosts` has no names if there is one.
+struct VmNames {
+  std::map<std::pair<uint32_t, uint32_t>, VmName> vms;
+  std::vector<std::string> hosts = {};
+};
 VmNames vm_names(const FlowModel& model);
 
-/// The critical path of a worker over the graph's window.
+/// The names of several hosts, each as vm_names() says.
+VmNames joined_names(std::vector<VmNames> each, std::vector<std::string> hosts);
+
+/// The critical path of a worker over the graph's window, or another one.
 ReportPath report_path(const ExecutionGraph& graph, uint32_t worker, const VmNames& names);
+ReportPath report_path(const ExecutionGraph& graph, uint32_t worker, const VmNames& names,
+                       uint64_t begin_ns, uint64_t end_ns);
 
 /// "running at L1", "ready behind backup (tid 77)", "disk".
 std::string part_text(const ReportPath& path, const PathPart& part);
 
-/// The worker that a user means: "VM/vcpu0" and "VM/cr3:1a2b3000", where VM is a label, a name or a
-/// process, "cr3:1a2b3000", a thread. kNoWorker: there is none.
+/// The first worker that a user may mean: "VM/vcpu0" and "VM/cr3:1a2b3000", where VM is a label, a
+/// name or a process, "cr3:1a2b3000", a thread. kNoWorker: there is none.
 uint32_t find_worker(const ExecutionGraph& graph, const VmNames& names, std::string_view text);
 
 /// What find_worker() takes, of the workers that did most; not of all if they are many.

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "analysis/amount_text.h"
-#include "analysis/build_graph.h"
 #include "analysis/build_model.h"
 #include "analysis/exit_reason.h"
 #include "analysis/flow_names.h"
@@ -15,9 +14,6 @@
 
 namespace vmflow {
 namespace {
-
-// Of all VMs; a path may be as long as all that was kept of the trace.
-constexpr uint64_t kMostPathStretches = 2'000'000;
 
 /// The replayed snapshot as a live one would be: a VM that ended in the trace is told all the same.
 Snapshot as_live(const ReplayResult& replay, const IdentitiesByProcess& identities) {
@@ -181,44 +177,22 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
   return report;
 }
 
-std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
-                                     std::span<const VmProcesses> processes,
-                                     const ThreadLives& lives, const std::string& worker) {
-  const auto graph = build_graph(replay, processes, lives);
-  uint64_t kept = 0, without = 0;
-  for (auto& vm : report.vms) {
-    const auto known = std::ranges::find(replay.vcpus, vm.flow.pid,
-                                         [](const ReplayedVcpu& vcpu) { return vcpu.vm.tgid; });
-    if (known == replay.vcpus.end()) continue;
-    const auto main = main_worker(graph, known->vm);
-    if (main == kNoWorker) continue;
-    if (kept >= kMostPathStretches) {
-      without++;
-      continue;
-    }
-    vm.path = report_path(graph, main, report.names);
-    kept += vm.path->path.stretches.size();
-  }
-  if (without > 0)
-    report.missing.push_back({fmt::format("critical paths of {}", counted_text(without, "VM")),
-                              "those of the others are as long as can be kept"});
+void add_missing_paths(TraceReport& report, const ReplayResult& replay, const ThreadLives& lives,
+                       const ExecutionGraph& graph) {
+  const auto add = [&](const char* part, uint64_t ns, const char* why) {
+    report.missing.push_back(
+        {fmt::format("critical paths of the {} {}", part, time_text(ns)), why});
+  };
   if (graph.begin_ns > replay.first_ns)
-    report.missing.push_back(
-        {fmt::format("critical paths of the first {}", time_text(graph.begin_ns - replay.first_ns)),
-         "LTTng's trace, which tells of threads that are no vCPUs, begins later"});
-  if (lives.has_all_switches && graph.end_ns == lives.last_ns && graph.end_ns < replay.last_ns)
-    report.missing.push_back(
-        {fmt::format("critical paths of the last {}", time_text(replay.last_ns - graph.end_ns)),
-         "LTTng's trace, which tells of threads that are no vCPUs, ends earlier"});
-  else if (graph.end_ns < replay.last_ns)
-    report.missing.push_back(
-        {fmt::format("critical paths of the last {}", time_text(replay.last_ns - graph.end_ns)),
-         "what happened before is as much as can be kept; --from and --to choose another part"});
-  if (worker.empty()) return std::nullopt;
-  const auto chosen = find_worker(graph, report.names, worker);
-  if (chosen == kNoWorker) return workers_text(graph, report.names);
-  report.path = report_path(graph, chosen, report.names);
-  return std::nullopt;
+    add("first", graph.begin_ns - replay.first_ns,
+        "LTTng's trace, which tells of threads that are no vCPUs, begins later");
+  if (graph.end_ns >= replay.last_ns) return;
+  const bool ends_earlier = lives.has_all_switches && graph.end_ns == lives.last_ns;
+  add("last", replay.last_ns - graph.end_ns,
+      ends_earlier
+          ? "LTTng's trace, which tells of threads that are no vCPUs, ends earlier"
+          : "what happened before is as much as can be kept; --from and --to choose another "
+            "part");
 }
 
 void add_crosscheck(TraceReport& report, const Crosscheck& check) {

@@ -4,11 +4,11 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 
 #include "analysis/crosscheck.h"
+#include "analysis/execution_graph.h"
 #include "analysis/flow_replay_result.h"
 #include "analysis/thread_flow.h"
 #include "analysis/trace_contents.h"
@@ -27,11 +27,9 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
                           std::span<const VmProcesses> processes,
                           const std::function<bool(const VmFlow&)>& wanted);
 
-/// The critical path of every VM's worker that matters most, and of `worker` if it is not empty.
-/// Errors: there is no such worker: the text says which there are.
-std::optional<std::string> add_paths(TraceReport& report, const ReplayResult& replay,
-                                     std::span<const VmProcesses> processes,
-                                     const ThreadLives& lives, const std::string& worker);
+/// Which part of the window has no critical paths, and why.
+void add_missing_paths(TraceReport& report, const ReplayResult& replay, const ThreadLives& lives,
+                       const ExecutionGraph& graph);
 
 /// The rows of a cross-check as the report shows them.
 void add_crosscheck(TraceReport& report, const Crosscheck& check);

@@ -21,13 +21,14 @@ enum class ThreadState : uint8_t { kRunning, kReady, kAsleep };
 
 /// One thread in one state. Units: the trace's clock.
 /// Shape: `other` is who had the CPU while it was ready, and who ended its sleep; 0: not told, or
-///        no thread.
+///        no thread; `wake_cpu` is the CPU on which that was.
 struct ThreadStretch {
   uint64_t begin_ns = 0;
   uint64_t end_ns = 0;
   uint32_t other = 0;
   ThreadState state = ThreadState::kRunning;
   bool by_interrupt = false;  ///< an interrupt of the host ended its sleep
+  uint16_t wake_cpu = kNoCpu;
 };
 
 /// Shape: stretches do not overlap, the oldest first; gaps are not known. `tgid` 0: not told.

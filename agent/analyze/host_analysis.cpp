@@ -7,6 +7,7 @@
 
 #include "agent/analyze/snapshot_folder.h"
 #include "analysis/host_reports.h"
+#include "analysis/report_paths.h"
 
 namespace vmflow {
 namespace {
@@ -51,24 +52,27 @@ Result<TraceAnalysis> analyze_hosts(const std::vector<HostFolders>& hosts,
                                     const AnalysisOptions& options) {
   if (hosts.size() == 1) return analyze_one(hosts.front(), options);
   auto each = options;
-  each.packets = each.may_lack = true;
+  each.is_one_of_several = true;
   TraceAnalysis all;
   std::vector<HostReport> reports;
-  std::vector<PacketBook> books;
+  std::vector<HostGraph> graphs;
   for (const auto& host : hosts) {
     auto analysis = analyze_one(host, each);
     if (!analysis) return analysis;
     all.events += analysis->events;
     all.interrupted = all.interrupted || analysis->interrupted;
     reports.push_back({host.name, std::move(analysis->report)});
-    add_left_out(analysis->packets, reports.back().report);
-    books.push_back(std::move(analysis->packets));
+    add_left_out(analysis->joint.packets, reports.back().report);
+    graphs.push_back(std::move(analysis->joint));
   }
   std::vector<HostPair> pairs;
+  std::vector<HostMatch> matches;
   for (uint32_t first = 0; first < hosts.size(); first++)
     for (uint32_t second = first + 1; second < hosts.size(); second++) {
-      pairs.push_back(align(match_packets(books[first], books[second]),
-                            span_of(reports[first].report), span_of(reports[second].report)));
+      matches.push_back(
+          {first, second, match_packets(graphs[first].packets, graphs[second].packets)});
+      pairs.push_back(align(matches.back().match, span_of(reports[first].report),
+                            span_of(reports[second].report)));
       pairs.back().first = first;
       pairs.back().second = second;
     }
@@ -76,6 +80,9 @@ Result<TraceAnalysis> analyze_hosts(const std::vector<HostFolders>& hosts,
   all.report = merged_report(std::move(reports), clocks, pairs);
   if (all.report.vms.empty() && !options.vm.empty())
     return failure(fmt::format("no VM '{}' in the traces", options.vm));
+  const auto joined = join_graphs(std::move(graphs), clocks, matches);
+  if (const auto others = add_paths(all.report, joined, options.path))
+    return failure(no_worker_text(options.path, *others));
   return all;
 }
 

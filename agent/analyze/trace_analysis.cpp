@@ -10,8 +10,10 @@
 
 #include "agent/sources/ctf_events.h"
 #include "agent/sources/ctf_table.h"
+#include "analysis/build_graph.h"
 #include "analysis/flow_replay.h"
 #include "analysis/replay_report.h"
+#include "analysis/report_paths.h"
 #include "analysis/thread_flow.h"
 
 namespace vmflow {
@@ -74,7 +76,7 @@ class Pass {
   bool step(const Event& event) {
     if (packets != nullptr)
       if (const auto* packet = std::get_if<PacketEvent>(&event.data))
-        packets->add(event.ns, *packet);
+        packets->add(event.ns, *packet, event.tid, event.cpu);
     if (seeded) seeded->step(event);
     if (event.ns < whole_from_ns_) {
       too_early_++;
@@ -192,7 +194,7 @@ Result<void> add_second_source(const Recorders& recorders, const AggregateWindow
 /// LTTng's packets where vmflow's ring has none.
 Result<void> add_packets_of_others(const Recorders& recorders, const AnalysisOptions& options,
                                    PacketBook& packets) {
-  if (!options.packets || recorders.own.empty() || recorders.others.empty() ||
+  if (!options.is_one_of_several || recorders.own.empty() || recorders.others.empty() ||
       !packets.packets().empty())
     return {};
   Pass pass(options);
@@ -203,6 +205,10 @@ Result<void> add_packets_of_others(const Recorders& recorders, const AnalysisOpt
 }
 
 }  // namespace
+
+std::string no_worker_text(const std::string& wanted, const std::string& others) {
+  return fmt::format("no worker '{}' in the trace; there are: {}", wanted, others);
+}
 
 Result<std::optional<AggregateWindow>> aggregate_beside(const std::vector<std::string>& paths) {
   for (const auto& path : paths) {
@@ -232,7 +238,7 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   pass.threads = &threads;
   if (options.onset_ns != 0) pass.onset = &onset;
   TraceAnalysis analysis;
-  if (options.packets) pass.packets = &analysis.packets;
+  if (options.is_one_of_several) pass.packets = &analysis.joint.packets;
   const auto* window = window_of(aggregate);
   if (window) {
     seeded.seed(window->first, window->last);
@@ -240,7 +246,7 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   }
   auto contents = pass.read(own ? recorders->own : recorders->others);
   if (!contents) return tl::unexpected(contents.error());
-  if (auto added = add_packets_of_others(*recorders, options, analysis.packets); !added)
+  if (auto added = add_packets_of_others(*recorders, options, analysis.joint.packets); !added)
     return tl::unexpected(added.error());
 
   if (window && has_live_clock(*contents))
@@ -262,12 +268,16 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   auto report = replay_report(
       replayed, *contents, identities_of(aggregate), processes,
       [&](const VmFlow& vm) { return options.vm.empty() || is_wanted(vm, options.vm); });
-  if (report.vms.empty() && !options.vm.empty() && !options.may_lack)
-    return failure(fmt::format("no VM '{}' in the trace", options.vm));
-  if (const auto others = add_paths(report, replayed, processes, lives, options.path);
-      others && !options.may_lack)
-    return failure(
-        fmt::format("no worker '{}' in the trace; there are: {}", options.path, *others));
+  auto graph = build_graph(replayed, processes, lives);
+  add_missing_paths(report, replayed, lives, graph);
+  if (options.is_one_of_several) {
+    analysis.joint.graph = std::move(graph);
+  } else {
+    if (report.vms.empty() && !options.vm.empty())
+      return failure(fmt::format("no VM '{}' in the trace", options.vm));
+    if (const auto others = add_paths(report, joined_graph(std::move(graph)), options.path))
+      return failure(no_worker_text(options.path, *others));
+  }
   if (pass.too_early() > 0)
     report.missing.push_back(
         {fmt::format("what was before: {} events", pass.too_early()),

@@ -11,7 +11,7 @@
 #include "agent/result.h"
 #include "agent/sources/aggregate_file.h"
 #include "analysis/crosscheck.h"
-#include "analysis/packet_book.h"
+#include "analysis/join_graphs.h"
 #include "analysis/trace_report.h"
 
 namespace vmflow {
@@ -30,10 +30,9 @@ struct AnalysisOptions {
   /// CLOCK_MONOTONIC: what happened from here on is judged by itself too. 0: there is no such
   /// moment.
   uint64_t onset_ns = 0;
-  /// Also keep the packets: other hosts' traces will be held against them.
-  bool packets = false;
-  /// A trace without `vm` or `path` is no error: another host's may have it.
-  bool may_lack = false;
+  /// Another host's trace will be joined to this one: keep the packets and the graph. A trace
+  /// without `vm` or `path` is no error then: another host's may have it.
+  bool is_one_of_several = false;
   /// False: stop, and report what there was so far. May be empty.
   std::function<bool(const AnalysisProgress&)> on_progress = {};
 };
@@ -42,7 +41,9 @@ struct TraceAnalysis {
   TraceReport report;       ///< judged
   TraceReport since_onset;  ///< the same from the onset on; without VMs if there was none
   Crosscheck check;         ///< without rows if there was nothing to hold it against
-  PacketBook packets;       ///< empty unless they were asked for
+  /// What joins the report of a host to those of others; empty unless packets were asked for, and
+  /// the report has no critical paths then.
+  HostGraph joint;
   uint64_t events = 0;
   bool interrupted = false;
 };
@@ -55,6 +56,9 @@ struct TraceAnalysis {
 Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
                                      const AggregateWindow* aggregate,
                                      const AnalysisOptions& options);
+
+/// One line for a user whose worker is not there. Shape: `others` as workers_text() says.
+std::string no_worker_text(const std::string& wanted, const std::string& others);
 
 /// The aggregate of a snapshot's folder; nullopt if it has none. Errors: it cannot be used, and
 /// why.

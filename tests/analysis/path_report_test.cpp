@@ -9,7 +9,8 @@
 namespace vmflow::test {
 namespace {
 
-const VmNames kNames = {{100, {"uuid-1", "client"}}, {200, {"uuid-2", "server"}}};
+const VmNames kNames = {.vms = {{{0, 100}, {"uuid-1", "client", "client"}},
+                                {{0, 200}, {"uuid-2", "server", "server"}}}};
 
 /// The client's vCPU runs for 200, waits for the server's iothread, and so for its disk, for 600,
 /// and is behind a host task for the rest.
