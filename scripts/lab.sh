@@ -19,6 +19,9 @@ Only COMMAND's stdout and stderr are printed, and its status is returned. Its st
   --icount        virtual time counts instructions, 8 ns each: repeatable costs; one CPU
   --publish PORT  forwards 127.0.0.1:PORT to the same port in the lab, where a server may listen on 127.0.0.1 or
                   0.0.0.0; a connection is taken, and then closed, while nothing listens there; may be repeated
+  --wire listen:PORT, --wire connect:PORT
+                  a second network card, eth1, on a wire to the one other lab that has the other end of 127.0.0.1:PORT;
+                  the one that listens starts first
   --tickless      no timer tick on the last CPU while one thread has it to itself
   --no-kvm        does not load kvm_amd; COMMAND can do it with modprobe
   --lttng         adds the LTTng kernel modules, which are built once (about a minute)
@@ -37,7 +40,7 @@ examples:
 END
 }
 
-cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' cpu_report='' ports=()
+cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' cpu_report='' wire='' ports=()
 boot_seconds=120
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/lab" && pwd)
 checkout=${lab%/scripts/lab}
@@ -58,6 +61,7 @@ while (($#)); do
     --timeout) timeout=$(number "$@"); shift ;;
     --publish) ports+=("$(number "$@")"); shift ;;
     --out) out=${2-}; [[ -n $out ]] || misuse "--out needs a directory"; shift ;;
+    --wire) wire=${2-}; [[ $wire =~ ^(listen|connect):[1-9][0-9]{0,4}$ ]] || misuse "--wire needs listen:PORT or connect:PORT"; shift ;;
     --icount) icount=1 ;;
     --tickless) tickless=1 ;;
     --no-kvm) kvm='' ;;
@@ -133,6 +137,11 @@ done
 # thread=multi hangs: a CPU goes on executing a stale breakpoint while another one patches the kernel's text.
 machine=(-accel 'tcg,thread=single' -cpu max -machine q35 -smp "$cpus" -m "$memory")
 [[ -z $icount ]] || machine+=(-icount 'shift=3,sleep=off')
+if [[ -n $wire ]]; then
+  [[ $wire == listen:* ]] && end=1 || end=2
+  machine+=(-netdev "socket,id=wire,${wire%:*}=127.0.0.1:${wire#*:}"
+    -device "virtio-net-pci,netdev=wire,mac=52:54:00:00:01:0$end,romfile=")
+fi
 append="console=ttyS0 panic=-1 oops=panic quiet mitigations=off tsc=reliable"
 [[ -z $tickless ]] || append+=" nohz_full=$((cpus - 1))"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A client that sends a request over UDP and waits for the answer, again and again; and a server
-// that reads its disk or computes before it answers.
+// that reads its disk or computes before it answers. With tcp=1 over one connection.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -24,6 +24,7 @@ constexpr int kSecondsToBeAsked = 60;
 int client = -1;
 int server = -1;
 int served_disk = -1;
+bool is_stream = false;
 int64_t turns_of_an_answer = 0;
 
 sockaddr_in address_of(const std::string& text, int port = 0) {
@@ -38,17 +39,22 @@ sockaddr_in address_of(const std::string& text, int port = 0) {
 bool exchange(int64_t number) {
   if (send(client, &number, sizeof(number), 0) != sizeof(number)) fail("send");
   for (int64_t answer = -1;;) {
-    if (recv(client, &answer, sizeof(answer), 0) < 0) {
-      if (errno == EAGAIN || errno == EINTR) return false;
-      fail("recv");
-    }
+    const auto got = recv(client, &answer, sizeof(answer), MSG_WAITALL);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (got != sizeof(answer)) fail("recv");
     if (answer == number) return true;  // else a late one
   }
 }
 
 void limit_waits(int socket, int seconds) {
   const timeval limit{.tv_sec = seconds, .tv_usec = 0};
+  setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
   setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+int new_socket(const Options& options) {
+  is_stream = options.number("tcp", 0) != 0;
+  return socket(AF_INET, (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 }
 
 void set_up(int socket, const std::string& device, const std::string& ip) {
@@ -68,12 +74,12 @@ void set_up(int socket, const std::string& device, const std::string& ip) {
 // The first exchange is done here: it finds the peer's address.
 void connect_to_peer(const Options& options) {
   if (client >= 0) close(client);
-  client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  client = new_socket(options);
   set_up(client, options.text("device", "eth0"), options.text("ip", "10.78.0.2"));
   const auto peer =
       address_of(options.text("peer", "10.78.0.1"), static_cast<int>(options.number("port", 7777)));
-  if (connect(client, reinterpret_cast<const sockaddr*>(&peer), sizeof(peer)) != 0) fail("connect");
   limit_waits(client, kSecondsToAnswer);
+  if (connect(client, reinterpret_cast<const sockaddr*>(&peer), sizeof(peer)) != 0) fail("connect");
   for (int attempt = 0; !exchange(-1 - attempt); attempt++)
     if (attempt == 5) fail("the peer does not answer");
 }
@@ -111,10 +117,11 @@ int64_t turns_taking(int64_t ns) {
 }
 
 void open_for_requests(const Options& options) {
-  server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  server = new_socket(options);
   set_up(server, options.text("device", "eth0"), options.text("ip", "10.78.0.3"));
   const auto here = address_of("0.0.0.0", static_cast<int>(options.number("port", 7777)));
   if (bind(server, reinterpret_cast<const sockaddr*>(&here), sizeof(here)) != 0) fail("bind");
+  if (is_stream && listen(server, 1) != 0) fail("listen");
   limit_waits(server, kSecondsToBeAsked);
   turns_of_an_answer = 0;
   if (const int64_t us = options.number("compute_us", 0); us > 0) {
@@ -136,23 +143,37 @@ int64_t serve_one(int64_t number) {
   return now_ns() - began;
 }
 
+// A client whose guest has died says nothing any more, and comes again.
+int next_connection(int last) {
+  if (last >= 0) close(last);
+  const int connection = accept(server, nullptr, nullptr);
+  if (connection < 0) fail("accept");
+  limit_waits(connection, kSecondsToAnswer);
+  return connection;
+}
+
 void serve(const Options& options) {
   const int64_t count = options.number("count", 150);
   int64_t answers = 0, all_ns = 0;
+  int asked = is_stream ? next_connection(-1) : server;
   while (answers < count) {
     int64_t number = 0;
     sockaddr_in from{};
     socklen_t size = sizeof(from);
-    const auto got =
-        recvfrom(server, &number, sizeof(number), 0, reinterpret_cast<sockaddr*>(&from), &size);
+    const auto got = recvfrom(asked, &number, sizeof(number), is_stream ? MSG_WAITALL : 0,
+                              reinterpret_cast<sockaddr*>(&from), &size);
+    if (is_stream && got != sizeof(number)) {
+      asked = next_connection(asked);
+      continue;
+    }
     if (got < 0 && errno == EAGAIN) break;
     if (got != sizeof(number)) fail("recvfrom");
     if (number >= 0) {
       all_ns += serve_one(number);
       answers++;
     }
-    if (sendto(server, &number, sizeof(number), 0, reinterpret_cast<sockaddr*>(&from), size) < 0)
-      fail("sendto");
+    const auto* to = is_stream ? nullptr : reinterpret_cast<const sockaddr*>(&from);
+    if (sendto(asked, &number, sizeof(number), 0, to, is_stream ? 0 : size) < 0) fail("sendto");
   }
   truths()["answers"] = answers;
   truths()["serve_ns"] = all_ns;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Records one of two hosts that a wire connects, each with a VM behind a bridge: a client that asks
+// a server over TCP, which reads its disk before it answers. See record_hosts.sh.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "linux_guest.h"
+#include "lttng_daemon.h"
+#include "peer.h"
+#include "recording_agent.h"
+#include "serial_disk.h"
+
+namespace vmflow::lab {
+namespace {
+
+constexpr double kSlow = 0.060;
+constexpr std::chrono::seconds kRecorded{5};
+
+/// The wire and one tap.
+void make_bridge(const std::string& tap) {
+  load_net_modules();
+  must({"modprobe", "bridge"});
+  must({"sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"});
+  must({"ip", "link", "add", "vmflowbr", "type", "bridge"});
+  add_tap(tap);
+  for (const auto& device : {tap, std::string("eth1")})
+    must({"ip", "link", "set", device, "master", "vmflowbr", "up"});
+  must({"ip", "link", "set", "vmflowbr", "up"});
+}
+
+uint64_t frames_from(const std::string& tap) {
+  std::ifstream file("/sys/class/net/" + tap + "/statistics/rx_packets");
+  uint64_t frames = 0;
+  file >> frames;
+  return frames;
+}
+
+void pause() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
+
+LinuxGuestSetup guest_of(bool is_client, const std::string& tap) {
+  auto qemu = card(tap, "on");
+  const std::string name = is_client ? "client" : "server";
+  qemu.back() += is_client ? ",mac=52:54:00:00:00:02" : ",mac=52:54:00:00:00:01";
+  qemu.insert(qemu.end(), {"-name", name + ",debug-threads=on"});
+  std::string work = "net,tcp=1,ip=10.78.0.2,peer=10.78.0.3,count=100000,go=1";
+  if (!is_client) {
+    work = "server,tcp=1,ip=10.78.0.3,count=100000";
+    qemu.insert(qemu.end(),
+                {"-drive", std::string("file=") + kDisk + ",format=raw,if=none,id=disk,cache=none",
+                 "-device", "virtio-blk-pci,drive=disk"});
+  }
+  return {
+      .work = work, .qemu = qemu, .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1", .cpus = "0"};
+}
+
+void record(bool is_client, const std::filesystem::path& out) {
+  const std::string tap = "vmflow0", name = is_client ? "client-host" : "server-host";
+  if (sethostname(name.data(), name.size()) != 0) throw std::runtime_error("sethostname");
+  make_bridge(tap);
+  if (!is_client) make_serial_disk(kSlow);
+  LttngDaemon daemon;
+  LinuxGuest guest(guest_of(is_client, tap));
+  guest.wait_for(is_client ? "ready" : "work begins");
+  RecordingAgent agent({"--trigger.rules", "none", "--trace.packets", "--trace.lttng-mib", "64"});
+  if (!agent.wait_for_backend("lttng+ring")) throw std::runtime_error(agent->process().err());
+  std::ofstream(out / "ready").close();
+  if (is_client) {
+    guest.begin();
+  } else {
+    // The handshake has begun before the client is told to.
+    for (const auto before = frames_from(tap); frames_from(tap) < before + 20;) pause();
+  }
+  std::this_thread::sleep_for(kRecorded);
+  const auto asked = agent.ask({"--reason", "the client waits", "--wait"});
+  if (asked.status != 0) throw std::runtime_error(asked.err);
+  const auto from = agent.folder_of(agent.snapshots()[0]);
+  std::filesystem::copy(from, out / "snapshot", std::filesystem::copy_options::recursive);
+  std::ofstream(out / "done").close();
+  // The other host still asks, or answers.
+  std::this_thread::sleep_for(std::chrono::seconds(20));
+}
+
+}  // namespace
+}  // namespace vmflow::lab
+
+int main(int argc, char** argv) {
+  const std::string role = argc == 2 ? argv[1] : "";
+  const char* out = std::getenv("LAB_OUT");
+  if ((role != "client" && role != "server") || out == nullptr) {
+    std::fprintf(stderr, "usage, in the lab: %s client|server\n", argv[0]);
+    return 2;
+  }
+  try {
+    vmflow::lab::record(role == "client", out);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "record_host: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
