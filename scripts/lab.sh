@@ -137,9 +137,10 @@ done
 # thread=multi hangs: a CPU goes on executing a stale breakpoint while another one patches the kernel's text.
 machine=(-accel 'tcg,thread=single' -cpu max -machine q35 -smp "$cpus" -m "$memory")
 [[ -z $icount ]] || machine+=(-icount 'shift=3,sleep=off')
+second_card=() # after the first one, which is eth0
 if [[ -n $wire ]]; then
   [[ $wire == listen:* ]] && end=1 || end=2
-  machine+=(-netdev "socket,id=wire,${wire%:*}=127.0.0.1:${wire#*:}"
+  second_card=(-netdev "socket,id=wire,${wire%:*}=127.0.0.1:${wire#*:}"
     -device "virtio-net-pci,netdev=wire,mac=52:54:00:00:01:0$end,romfile=")
 fi
 append="console=ttyS0 panic=-1 oops=panic quiet mitigations=off tsc=reliable"
@@ -150,7 +151,7 @@ setpriv --pdeathsig KILL qemu-system-x86_64 "${machine[@]}" \
   -nodefaults -no-user-config -display none -monitor none -no-reboot -serial "file:$run/console" \
   -kernel "$image/vmlinux" -initrd "$image/initrd" -append "$append" \
   -virtfs "$(share root / ,readonly=on)" -virtfs "$(share control "$control")" -virtfs "$(share out "$out")" \
-  -netdev "$network" -device virtio-net-pci,netdev=net,romfile= \
+  -netdev "$network" -device virtio-net-pci,netdev=net,romfile= "${second_card[@]}" \
   </dev/null >"$run/qemu" 2>&1 &
 qemu=$!
 # What has been written is printed at once; when QEMU ends, what is left.

@@ -85,8 +85,8 @@ void record(bool is_client, const std::filesystem::path& out) {
   const auto from = agent.folder_of(agent.snapshots()[0]);
   std::filesystem::copy(from, out / "snapshot", std::filesystem::copy_options::recursive);
   std::ofstream(out / "done").close();
-  // The other host still asks, or answers.
-  std::this_thread::sleep_for(std::chrono::seconds(20));
+  // The other host still asks, or answers: both are ended from outside.
+  std::this_thread::sleep_for(std::chrono::seconds(120));
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ trap 'kill "${labs[@]}" 2>/dev/null || true; rm -rf "$out"' EXIT
 say() { printf 'record_hosts: %s\n' "$*"; }
 wait_for() { # wait_for FILE: while the labs run
   until [[ -e $1 ]]; do
-    kill -0 "${labs[@]}" 2>/dev/null || { say "a lab ended before $1 was there"; exit 1; }
+    for lab in "${labs[@]}"; do
+      kill -0 "$lab" 2>/dev/null || { say "a lab ended before $1 was there"; exit 1; }
+    done
     sleep 0.5
   done
 }
