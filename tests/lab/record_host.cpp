@@ -46,6 +46,16 @@ void pause() {
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
+/// The handshake comes before the client is told to ask.
+void wait_for_requests(const std::string& tap, const LinuxGuest& guest) {
+  constexpr uint64_t kRequests = 20;
+  const auto from = frames_from(tap);
+  for (int tenths = 0; frames_from(tap) < from + kRequests; tenths++, pause())
+    if (tenths > 900)
+      throw std::runtime_error("the server has sent " + std::to_string(frames_from(tap) - from) +
+                               " frames since it was ready:\n" + guest.console());
+}
+
 LinuxGuestSetup guest_of(bool is_client, const std::string& tap) {
   auto qemu = card(tap, "on");
   const std::string name = is_client ? "client" : "server";
@@ -76,10 +86,10 @@ void record(bool is_client, const std::filesystem::path& out) {
   if (is_client) {
     guest.begin();
   } else {
-    // The handshake has begun before the client is told to.
-    for (const auto before = frames_from(tap); frames_from(tap) < before + 20;) pause();
+    wait_for_requests(tap, guest);
   }
   std::this_thread::sleep_for(kRecorded);
+  std::fprintf(stderr, "record_host: %s has sent %lu frames\n", name.c_str(), frames_from(tap));
   const auto asked = agent.ask({"--reason", "the client waits", "--wait"});
   if (asked.status != 0) throw std::runtime_error(asked.err);
   const auto from = agent.folder_of(agent.snapshots()[0]);

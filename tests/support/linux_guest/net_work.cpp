@@ -143,12 +143,12 @@ int64_t serve_one(int64_t number) {
   return now_ns() - began;
 }
 
-// A client whose guest has died says nothing any more, and comes again.
+// A client whose guest has died says nothing any more, and may come again.
 int next_connection(int last) {
   if (last >= 0) close(last);
   const int connection = accept(server, nullptr, nullptr);
   if (connection < 0) fail("accept");
-  limit_waits(connection, kSecondsToAnswer);
+  limit_waits(connection, kSecondsToBeAsked);
   return connection;
 }
 
