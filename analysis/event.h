@@ -21,6 +21,9 @@ namespace vmflow {
 constexpr uint64_t kTogetherNs = 1;
 // A CPU's number that is not told: kernels know of 8,192.
 constexpr uint16_t kNoCpu = 0xffff;
+constexpr uint16_t short_cpu(uint32_t cpu) {
+  return cpu < kNoCpu ? static_cast<uint16_t>(cpu) : kNoCpu;
+}
 // include/linux/threads.h: PID_MAX_LIMIT
 constexpr uint32_t kMostThreads = 4 * 1024 * 1024;
 // 146 years since boot: sums and differences of such times stay in range.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/packet_book.h"
 
-#include <algorithm>
-
 namespace vmflow {
 namespace {
 
@@ -29,7 +27,7 @@ void PacketBook::add(uint64_t ns, const PacketEvent& packet, uint32_t tid, uint3
                   .payload_bytes = segment.payload_bytes,
                   .offset_flags = segment.offset_flags,
                   .device = 0,
-                  .cpu = static_cast<uint16_t>(std::min<uint32_t>(cpu, kNoCpu)),
+                  .cpu = short_cpu(cpu),
                   .sent = packet.sent};
   if (packets_.size() >= limits_.max_packets || !place_flow(segment.flow, seen.flow) ||
       !place_device(packet.device, seen.device))

@@ -184,8 +184,7 @@ struct ThreadFlow::Book {
         cpu.irq_depth != 0 || cpu.left_for_interrupt || (waker == 0 && cpu.since_ns != 0);
     if (thread->is_told && thread->state == ThreadState::kAsleep)
       append(*thread, {thread->since_ns, now_ns, by_interrupt || waker == tid ? 0 : waker,
-                       ThreadState::kAsleep, by_interrupt,
-                       static_cast<uint16_t>(std::min<uint32_t>(event.cpu, kNoCpu))});
+                       ThreadState::kAsleep, by_interrupt, short_cpu(event.cpu)});
     set(*thread, ThreadState::kReady, target.value_or(thread->cpu));
   }
 

@@ -33,9 +33,11 @@ tests() { # tests PRESET [FLAG...]
   return "$status"
 }
 
+failed=0
 say "unit tests under the sanitizers"
-tests asan
+tests asan || failed=1
 say "tests that no other work on this machine disturbs"
-tests release -j 2 -LE timed "$@"
+tests release -j 2 -LE timed "$@" || failed=1
 say "tests by the wall's clock: up to three times, if this machine has other work too"
-tests release -L timed --repeat until-pass:3 "$@"
+tests release -L timed --repeat until-pass:3 "$@" || failed=1
+exit "$failed"

@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include <chrono>
-#include <fstream>
 #include <optional>
 #include <thread>
 
@@ -47,14 +46,6 @@ std::vector<std::string> qemu(const std::string& name, const std::string& tap,
   arguments.back() += ",mac=52:54:00:00:00:" + mac;
   arguments.insert(arguments.end(), {"-name", name + ",debug-threads=on"});
   return arguments;
-}
-
-/// Frames that a guest has sent through its tap.
-uint64_t frames_from(const std::string& tap) {
-  std::ifstream file("/sys/class/net/" + tap + "/statistics/rx_packets");
-  uint64_t frames = 0;
-  if (!(file >> frames)) throw std::runtime_error("no tap " + tap);
-  return frames;
 }
 
 /// The client's critical path.

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -26,6 +28,14 @@ inline void load_net_modules() {
 inline void add_tap(const std::string& tap) {
   must({"ip", "tuntap", "add", "dev", tap, "mode", "tap"});
   must({"sysctl", "-qw", "net.ipv6.conf." + tap + ".disable_ipv6=1"});
+}
+
+/// Frames that the guest behind a tap has sent. Errors: throws if there is no such tap.
+inline uint64_t frames_from(const std::string& tap) {
+  std::ifstream file("/sys/class/net/" + tap + "/statistics/rx_packets");
+  uint64_t frames = 0;
+  if (!(file >> frames)) throw std::runtime_error("no tap " + tap);
+  return frames;
 }
 
 /// A tap with this machine's address, and a peer behind it that answers every packet after `delay`.

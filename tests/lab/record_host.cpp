@@ -35,13 +35,6 @@ void make_bridge(const std::string& tap) {
   must({"ip", "link", "set", "vmflowbr", "up"});
 }
 
-uint64_t frames_from(const std::string& tap) {
-  std::ifstream file("/sys/class/net/" + tap + "/statistics/rx_packets");
-  uint64_t frames = 0;
-  file >> frames;
-  return frames;
-}
-
 void pause() {
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }

@@ -10,7 +10,7 @@ while [[ $1 != -- ]]; do flags+=("$1"); shift; done
 shift
 if ! command -v qemu-system-x86_64 >/dev/null; then
   printf 'skipped: qemu-system-x86_64 is missing (scripts/setup.sh installs it)\n'
-  [[ ,${VMFLOW_REQUIRE-}, == *,lab,* ]] && exit 1
+  [[ ,${VMFLOW_REQUIRE-}, =~ ,(lab|timed), ]] && exit 1
   exit "$skipped"
 fi
 "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh" --cpu-report "${flags[@]}" -- "$@"
