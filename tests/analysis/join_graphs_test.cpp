@@ -166,6 +166,15 @@ TEST(JoinGraphs, path_goes_to_the_disk_of_a_server_on_another_host_and_back) {
   EXPECT_NEAR(each("vhost-100", Doing::kNet) + each("vhost-200", Doing::kNet), 200e3, 1e3);
   EXPECT_EQ(graph.workers[path.parts[0].worker].host, 1u);
   EXPECT_EQ(path.not_followed, 0u);
+  // Who waits on one host was woken when the other one sent, by the client's clock.
+  const uint32_t vhosts[] = {1, 4};
+  for (uint32_t host = 0; host < 2; host++)
+    for (const auto& wait : graph.chains[vhosts[host]])
+      if (wait.by == vhosts[1 - host]) {
+        EXPECT_EQ(wait.doing, Doing::kNet);
+        EXPECT_NEAR(static_cast<double>(wait.wake_ns % kRound), host == 0 ? 9530e3 : 120e3,
+                    off + 1);
+      }
   // Its disk's wait lies where it was by the client's clock.
   for (const auto& stretch : path.stretches)
     if (stretch.doing == Doing::kDisk) {
