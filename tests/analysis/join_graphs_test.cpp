@@ -172,6 +172,7 @@ TEST(JoinGraphs, path_goes_to_the_disk_of_a_server_on_another_host_and_back) {
     for (const auto& wait : graph.chains[vhosts[host]])
       if (wait.by == vhosts[1 - host]) {
         EXPECT_EQ(wait.doing, Doing::kNet);
+        EXPECT_LT(wait.wake_ns, joined.windows[0].end_ns);
         EXPECT_NEAR(static_cast<double>(wait.wake_ns % kRound), host == 0 ? 9530e3 : 120e3,
                     off + 1);
       }
@@ -232,6 +233,19 @@ TEST(JoinGraphs, hosts_without_a_common_clock_are_not_joined) {
   EXPECT_EQ(approximate.crossings, 0u);
   EXPECT_EQ(approximate.graph.workers.size(), 6u);
   EXPECT_EQ(approximate.windows[1].end_ns, kUs);
+}
+
+TEST(JoinGraphs, what_was_received_before_it_was_sent_is_not_linked) {
+  TwoHosts hosts;
+  std::vector<HostGraph> graphs{hosts.here.joint(0, 1), hosts.there.joint(0, 1)};
+  std::vector<HostMatch> matches{{0, 1, match_packets(graphs[0].packets, graphs[1].packets)}};
+  // A clock that is a millisecond off: all answers are sent too late by it.
+  std::vector<HostClock> clocks(2);
+  clocks[1].quality = AlignmentQuality::kAccurate;
+  clocks[1].map.offset_ns = static_cast<int64_t>(kAhead - 1000 * kUs);
+  EXPECT_EQ(join_graphs(graphs, clocks, matches).crossings, kRounds);
+  clocks[1].accuracy_ns = 1000 * kUs;
+  EXPECT_EQ(join_graphs(graphs, clocks, matches).crossings, 2 * kRounds);
 }
 
 // Whatever packets claim: no crossing, or one that a path gets over.
