@@ -8,45 +8,14 @@
 #include <optional>
 #include <thread>
 
+#include "asking_guests.h"
 #include "figure.h"
 #include "linux_guest.h"
 #include "lttng_daemon.h"
-#include "peer.h"
 #include "recording_agent.h"
-#include "serial_disk.h"
 
 namespace vmflow::lab {
 namespace {
-
-/// Two taps of one bridge: what one guest sends the other one gets.
-class Bridge {
- public:
-  Bridge() {
-    load_net_modules();
-    must({"modprobe", "bridge"});
-    must({"ip", "link", "add", "vmflowbr", "type", "bridge"});
-    for (const auto* tap : {"vmflow0", "vmflow1"}) {
-      add_tap(tap);
-      must({"ip", "link", "set", tap, "master", "vmflowbr", "up"});
-    }
-    must({"sysctl", "-qw", "net.ipv6.conf.vmflowbr.disable_ipv6=1"});
-    must({"ip", "link", "set", "vmflowbr", "up"});
-  }
-  Bridge(const Bridge&) = delete;
-  Bridge& operator=(const Bridge&) = delete;
-  ~Bridge() {
-    for (const auto* device : {"vmflow0", "vmflow1", "vmflowbr"})
-      run({"ip", "link", "del", device});
-  }
-};
-
-std::vector<std::string> qemu(const std::string& name, const std::string& tap,
-                              const std::string& mac) {
-  auto arguments = card(tap, "on");
-  arguments.back() += ",mac=52:54:00:00:00:" + mac;
-  arguments.insert(arguments.end(), {"-name", name + ",debug-threads=on"});
-  return arguments;
-}
 
 /// The client's critical path.
 class Path {
@@ -87,16 +56,16 @@ class Path {
 class ClientAndServer {
  public:
   explicit ClientAndServer(const std::string& server_work, std::vector<std::string> drive) {
-    auto server = qemu("server", "vmflow1", "01");
+    auto server = server_vm("vmflow1");
     server.insert(server.end(), drive.begin(), drive.end());
     server_.emplace(LinuxGuestSetup{.work = "server,ip=10.78.0.3,count=100000," + server_work,
                                     .qemu = server,
-                                    .kernel = kKernel,
+                                    .kernel = kWithoutIpv6,
                                     .cpus = "1"});
     server_->wait_for("work begins");
     client_.emplace(LinuxGuestSetup{.work = "net,ip=10.78.0.2,peer=10.78.0.3,count=100000",
-                                    .qemu = qemu("client", "vmflow0", "02"),
-                                    .kernel = kKernel,
+                                    .qemu = client_vm("vmflow0"),
+                                    .kernel = kWithoutIpv6,
                                     .cpus = "0"});
     client_->wait_for("work begins");
   }
@@ -123,8 +92,7 @@ class ClientAndServer {
  private:
   static constexpr int kSeconds = 8;
   static constexpr uint64_t kFewestRequests = 5 * kSeconds;
-  static constexpr const char* kKernel = "cpuidle_haltpoll.force=1 ipv6.disable=1";
-  Bridge bridge_;
+  Bridge bridge_{{"vmflow0", "vmflow1"}};
   std::optional<LinuxGuest> server_, client_;
 };
 
@@ -152,13 +120,8 @@ Path client_path(const std::string& work, const std::vector<std::string>& drive,
 }  // namespace
 
 TEST(CriticalPath, of_a_client_ends_on_the_disk_of_its_server) {
-  constexpr double kSlow = 0.060;
-  make_serial_disk(kSlow);
-  const auto path = client_path(
-      "",
-      {"-drive", std::string("file=") + kDisk + ",format=raw,if=none,id=disk,cache=none", "-device",
-       "virtio-blk-pci,drive=disk"},
-      {});
+  make_serial_disk(kSlowDisk);
+  const auto path = client_path("", serial_drive(), {});
   EXPECT_NEAR(path.sum(), path.seconds(), 1e-6);
   const auto [disk, times] = path.of("server", "disk");
   figure(
@@ -168,8 +131,8 @@ TEST(CriticalPath, of_a_client_ends_on_the_disk_of_its_server) {
   EXPECT_TRUE(path.longest()["worker"].get<std::string>().ends_with("of server"));
   // Each request reads once. The server's vCPU works on for a while before it waits.
   EXPECT_NEAR(times, path.requests_a_second * path.seconds(), 0.15 * times);
-  EXPECT_GE(disk / times, 0.75 * kSlow);
-  EXPECT_LE(disk / times, 1.02 * kSlow);
+  EXPECT_GE(disk / times, 0.75 * kSlowDisk);
+  EXPECT_LE(disk / times, 1.02 * kSlowDisk);
 }
 
 TEST(CriticalPath, of_a_client_ends_on_what_takes_the_cpu_of_its_server) {

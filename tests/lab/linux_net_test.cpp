@@ -25,8 +25,7 @@ TEST(LinuxNet, is_what_a_client_waits_for_with_and_without_vhost) {
       {"net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=100", "UDP over a tap, QEMU", "net"},
       {"net,device=eth1,ip=10.78.1.2,peer=10.78.1.1,count=100", "UDP over a tap, vhost", "net"},
   };
-  const auto phases =
-      run_phases({.qemu = qemu, .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1"}, plan);
+  const auto phases = run_phases({.qemu = qemu, .kernel = kWithoutIpv6}, plan);
   for (size_t i = 0; i < plan.size(); i++) {
     expect_reason(phases[i], plan[i].what, "net");
     EXPECT_EQ(phases[i].truth.at("unanswered"), 0) << plan[i].what;

@@ -68,7 +68,7 @@ TEST(OwnThreads, a_vhost_worker_that_holds_the_cpu_is_its_own_vm) {
   const Peer peer("vmflow0", "10.78.0.1", std::chrono::milliseconds(0));
   expect_own(ready_in({.work = "net,device=eth0,ip=10.78.0.2,peer=10.78.0.1,count=1000,patience=2",
                        .qemu = card("vmflow0", "on"),
-                       .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1"},
+                       .kernel = kWithoutIpv6},
                       "a vCPU and its vhost worker"));
 }
 

@@ -24,10 +24,14 @@ inline void load_net_modules() {
   must({"modprobe", "vhost_net"});
 }
 
-/// A tap that says nothing by itself.
+/// Such a device says nothing by itself.
+inline void without_ipv6(const std::string& device) {
+  must({"sysctl", "-qw", "net.ipv6.conf." + device + ".disable_ipv6=1"});
+}
+
 inline void add_tap(const std::string& tap) {
   must({"ip", "tuntap", "add", "dev", tap, "mode", "tap"});
-  must({"sysctl", "-qw", "net.ipv6.conf." + tap + ".disable_ipv6=1"});
+  without_ipv6(tap);
 }
 
 /// Frames that the guest behind a tap has sent. Errors: throws if there is no such tap.

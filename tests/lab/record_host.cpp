@@ -11,29 +11,15 @@
 #include <fstream>
 #include <thread>
 
+#include "asking_guests.h"
 #include "linux_guest.h"
 #include "lttng_daemon.h"
-#include "peer.h"
 #include "recording_agent.h"
-#include "serial_disk.h"
 
 namespace vmflow::lab {
 namespace {
 
-constexpr double kSlow = 0.060;
 constexpr std::chrono::seconds kRecorded{5};
-
-/// The wire and one tap.
-void make_bridge(const std::string& tap) {
-  load_net_modules();
-  must({"modprobe", "bridge"});
-  must({"sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"});
-  must({"ip", "link", "add", "vmflowbr", "type", "bridge"});
-  add_tap(tap);
-  for (const auto& device : {tap, std::string("eth1")})
-    must({"ip", "link", "set", device, "master", "vmflowbr", "up"});
-  must({"ip", "link", "set", "vmflowbr", "up"});
-}
 
 void pause() {
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -50,26 +36,22 @@ void wait_for_requests(const std::string& tap, const LinuxGuest& guest) {
 }
 
 LinuxGuestSetup guest_of(bool is_client, const std::string& tap) {
-  auto qemu = card(tap, "on");
-  const std::string name = is_client ? "client" : "server";
-  qemu.back() += is_client ? ",mac=52:54:00:00:00:02" : ",mac=52:54:00:00:00:01";
-  qemu.insert(qemu.end(), {"-name", name + ",debug-threads=on"});
-  std::string work = "net,tcp=1,ip=10.78.0.2,peer=10.78.0.3,count=100000,go=1";
-  if (!is_client) {
-    work = "server,tcp=1,ip=10.78.0.3,count=100000";
-    qemu.insert(qemu.end(),
-                {"-drive", std::string("file=") + kDisk + ",format=raw,if=none,id=disk,cache=none",
-                 "-device", "virtio-blk-pci,drive=disk"});
-  }
-  return {
-      .work = work, .qemu = qemu, .kernel = "cpuidle_haltpoll.force=1 ipv6.disable=1", .cpus = "0"};
+  LinuxGuestSetup setup{.work = "net,tcp=1,ip=10.78.0.2,peer=10.78.0.3,count=100000,go=1",
+                        .qemu = client_vm(tap),
+                        .kernel = kWithoutIpv6,
+                        .cpus = "0"};
+  if (is_client) return setup;
+  setup.work = "server,tcp=1,ip=10.78.0.3,count=100000";
+  setup.qemu = server_vm(tap);
+  for (const auto& argument : serial_drive()) setup.qemu.push_back(argument);
+  return setup;
 }
 
 void record(bool is_client, const std::filesystem::path& out) {
   const std::string tap = "vmflow0", name = is_client ? "client-host" : "server-host";
   if (sethostname(name.data(), name.size()) != 0) throw std::runtime_error("sethostname");
-  make_bridge(tap);
-  if (!is_client) make_serial_disk(kSlow);
+  const Bridge bridge({tap}, {"eth1"});
+  if (!is_client) make_serial_disk(kSlowDisk);
   LttngDaemon daemon;
   LinuxGuest guest(guest_of(is_client, tap));
   guest.wait_for(is_client ? "ready" : "work begins");

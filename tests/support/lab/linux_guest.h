@@ -12,6 +12,9 @@
 
 namespace vmflow::lab {
 
+/// LinuxGuestSetup::kernel of a guest whose card says nothing by itself.
+inline constexpr const char* kWithoutIpv6 = "cpuidle_haltpoll.force=1 ipv6.disable=1";
+
 struct LinuxGuestSetup {
   std::string work = {};  ///< NAME[,key=value…]: see tests/support/linux_guest/init.cpp
   std::vector<std::string> then = {};  ///< works that follow it, each a phase of its own
