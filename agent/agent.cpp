@@ -290,7 +290,8 @@ std::optional<std::string> Agent::api(const std::string& path) {
   if (wants_processes(path)) {
     const auto recent = processes_.look(live_side().ring, monotonic_ns());
     const std::lock_guard lock(mutex_);
-    return api_processes_json(look(false), path, recent->vms, recent->begin_ns, recent->end_ns);
+    return api_processes_json(look(false), path,
+                              {recent->vms, recent->nested, recent->begin_ns, recent->end_ns});
   }
   const std::lock_guard lock(mutex_);
   return api_json(look(true), path);

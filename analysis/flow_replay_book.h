@@ -46,7 +46,8 @@ struct ReplayVcpu {
   ReplayTimeline timeline;
   std::vector<GuestSample> samples;
   std::vector<GivenInterrupt> interrupts;
-  uint64_t left_out = 0;  ///< of the last two
+  std::vector<NestedChange> nested_changes;
+  uint64_t left_out = 0;  ///< of the last three
 
   bool counts(uint64_t ns) const { return ns > start_ns && ns <= stop_ns; }
 };

@@ -31,12 +31,16 @@ void replay_registers(ReplayBook& book, const Event& event, const RegistersEvent
                    .rsp = registers.rsp,
                    .vmcb12 = is_nested ? vcpu->slot.nested.vmcb12 : 0,
                    .cpl = registers.cpl,
-                   .is_halt = flow.exit_index == halt_exit(book.vendor) && !is_nested,
+                   .is_halt = flow.exit_index == halt_exit(book.vendor),
                    .is_interrupted = is_interrupt_exit(book.vendor, flow.exit_index)});
 }
 
 void note_interrupt(ReplayBook& book, ReplayVcpu& vcpu, const GivenInterrupt& interrupt) {
   if (vcpu.counts(interrupt.ns)) keep(book, vcpu, vcpu.interrupts, interrupt);
+}
+
+void note_nested(ReplayBook& book, ReplayVcpu& vcpu, const NestedChange& change) {
+  if (vcpu.counts(change.ns)) keep(book, vcpu, vcpu.nested_changes, change);
 }
 
 ReplayVcpu* accepting_vcpu(ReplayBook& book, const ReplayContext& giver,

@@ -2,6 +2,7 @@
 #include "analysis/flow_replay_kvm.h"
 
 #include "analysis/exit_reason.h"
+#include "analysis/flow_replay_guest.h"
 
 namespace vmflow {
 namespace {
@@ -61,8 +62,12 @@ void replay_entry(ReplayBook& book, const Event& event, const EntryEvent& entry)
   uint32_t ended = FLOW_EXIT_NONE;
   __u64 handled_ns = 0;
   book.step(*vcpu, [&] {
-    if (slot.flow.guest_state != 0)
+    if (slot.flow.guest_state != 0) {
+      const uint64_t host_from_ns = slot.flow.last_ns;
       count_handled(book, *vcpu, nested_entry(&slot.nested, &slot.flow), event.ns);
+      if (slot.nested.route == NESTED_NONE)
+        note_nested(book, *vcpu, {.ns = host_from_ns, .step = NestedStep::kLost});
+    }
     ended = flow_entry(&slot.flow, event.ns, &handled_ns);
   });
   if (ended >= FLOW_EXIT_CODES) return;
@@ -81,6 +86,8 @@ void replay_exit(ReplayBook& book, const Event& event, const ExitEvent& exit) {
     flow_exit(&vcpu->slot.flow, event.ns, index, is_halt);
     if (is_halt) nested_halt(&vcpu->slot.nested, &vcpu->slot.flow);
   });
+  if (is_halt && vcpu->slot.nested.route == NESTED_NONE && vcpu->slot.nested.entries > 0)
+    note_nested(book, *vcpu, {.ns = event.ns, .step = NestedStep::kHalts});
 }
 
 void replay_userspace_exit(ReplayBook& book, const Event& event, const UserspaceExitEvent& exit) {
@@ -112,6 +119,11 @@ void replay_nested_enter(ReplayBook& book, const Event& event, const NestedEnter
   ReplayVcpu* vcpu = vcpu_in_run(book, event);
   if (!vcpu) return;
   nested_credit credit{};
+  note_nested(book, *vcpu,
+              {.ns = vcpu->slot.flow.last_ns,
+               .step = NestedStep::kEnters,
+               .vmcb12 = enter.vmcb12,
+               .root = enter.root});
   book.step(*vcpu,
             [&] { credit = nested_enter(&vcpu->slot.nested, &vcpu->slot.flow, enter.vmcb12); });
   nested_record* record = record_of(book, *vcpu);
@@ -137,6 +149,8 @@ void replay_nested_reflect(ReplayBook& book, const Event& event,
   const uint32_t index = flow_exit_index(book.is_vmx(), reflect.code);
   uint32_t counts = 0;
   nested_credit credit{};
+  if (vcpu->slot.flow.guest_state == FLOW_GUEST_NESTED)
+    note_nested(book, *vcpu, {.ns = event.ns, .step = NestedStep::kReflected, .exit_index = index});
   book.step(*vcpu, [&] {
     credit = nested_reflect(&vcpu->slot.nested, &vcpu->slot.flow, event.ns, book.is_vmx(), index,
                             &counts);

@@ -62,7 +62,7 @@ struct GuestSample {
   uint64_t rsp = 0;
   uint64_t vmcb12 = 0;  ///< of the nested vCPU that ran; 0: the VM itself
   uint32_t cpl = 0;
-  bool is_halt = false;         ///< it left to halt
+  bool is_halt = false;         ///< it left to halt, whoever of the levels below takes it
   bool is_interrupted = false;  ///< an interrupt took it out, nothing that it did
 };
 
@@ -71,6 +71,24 @@ struct GivenInterrupt {
   uint64_t ns = 0;
   flow_wake_kind kind = FLOW_WAKE_BARE;
   uint32_t by = 0;  ///< of FLOW_WAKE_IPI a vCPU id or FLOW_ANY_VCPU, else a thread
+};
+
+/// What becomes of a vCPU that runs guests of its VM, step by step as nested_flow.h has it.
+enum class NestedStep : uint8_t {
+  kEnters,     ///< the VM has executed VMRUN, VMLAUNCH or VMRESUME
+  kReflected,  ///< an exit of the nested guest is given to the VM
+  kHalts,      ///< the VM executes HLT
+  kLost,       ///< how the vCPU left the nested guest was missed
+};
+
+/// Units: `ns` is from when on the vCPU's time is dealt out so. Shape: `vmcb12` and `root` of
+/// kEnters, `exit_index` of kReflected.
+struct NestedChange {
+  uint64_t ns = 0;
+  NestedStep step = NestedStep::kEnters;
+  uint32_t exit_index = FLOW_EXIT_NONE;
+  uint64_t vmcb12 = 0;
+  uint64_t root = 0;
 };
 
 /// Shape: `intervals` do not overlap, the oldest first; their sums by state are those of the slot,
@@ -84,7 +102,9 @@ struct ReplayedVcpu {
   std::vector<ReplayInterval> intervals;
   std::vector<GuestSample> samples;        ///< by time
   std::vector<GivenInterrupt> interrupts;  ///< by time
-  uint64_t left_out = 0;  ///< intervals, samples and interrupts that were too many to keep
+  std::vector<NestedChange> nested;        ///< by time
+  uint32_t halt_exit = FLOW_EXIT_NONE;     ///< see halt_exit()
+  uint64_t left_out = 0;  ///< intervals, samples, interrupts and changes that were too many to keep
 };
 
 /// Which events there were at all: without them a result is inferred, or missing.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "analysis/exit_reason.h"
+
 namespace vmflow {
 namespace {
 
@@ -107,6 +109,8 @@ ReplayedVcpu replayed(ReplayBook& book, ReplayVcpu& vcpu) {
                       .intervals = {},
                       .samples = std::move(vcpu.samples),
                       .interrupts = std::move(vcpu.interrupts),
+                      .nested = std::move(vcpu.nested_changes),
+                      .halt_exit = halt_exit(book.vendor),
                       .left_out = vcpu.timeline.left_out() + vcpu.left_out};
   result.intervals = std::move(vcpu.timeline).take();
   return result;

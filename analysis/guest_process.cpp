@@ -8,6 +8,9 @@
 #include <numeric>
 #include <set>
 
+#include "analysis/nested.h"
+#include "analysis/nested_life.h"
+
 namespace vmflow {
 namespace {
 
@@ -27,19 +30,20 @@ void add(auto& sums, const auto& more) {
 /// One VM while its processes are put together.
 class Builder {
  public:
-  Builder(VmKey vm, const ReplayResult& replay) : vm_(vm), replay_(replay) {
+  Builder(VmKey vm, const ReplayResult& replay)
+      : vm_(vm), replay_(replay), masks_(nested_vm_ids(replay.snapshot, vm)) {
     for (const auto& vcpu : replay.vcpus)
       if (vcpu.vm == vm) {
         vcpus_.push_back(&vcpu);
-        roots_.take(vcpu.samples);
+        masks_.take(vcpu.samples);
       }
   }
 
   VmProcesses build() {
     for (uint32_t i = 0; i < vcpus_.size(); i++) {
-      by_vcpu_.push_back(
-          guest_spans(*vcpus_[i], i, roots_.mask(), replay_.culprits, places_, times_));
-      spans_.insert(spans_.end(), by_vcpu_.back().begin(), by_vcpu_.back().end());
+      by_vcpu_.push_back(guest_spans(*vcpus_[i], i, masks_, replay_.culprits, places_, times_));
+      for (const auto* spans : {&by_vcpu_.back().own, &by_vcpu_.back().nested})
+        spans_.insert(spans_.end(), spans->begin(), spans->end());
     }
     std::ranges::stable_sort(spans_, {}, &GuestSpan::begin_ns);
     for (const auto& key : places_.keys()) processes_.emplace_back().key = key;
@@ -67,7 +71,7 @@ class Builder {
   };
   struct Left {
     uint64_t ns = 0;  ///< 0: never
-    bool on_timer = false;
+    bool is_preempted = false;
   };
 
   static bool came_on_timer(const GuestSpan& span) {
@@ -76,16 +80,23 @@ class Builder {
 
   void learn_habits() {
     habits_.resize(processes_.size());
-    for (const auto& spans : by_vcpu_)
-      for (size_t i = 1; i < spans.size(); i++) {
-        if (spans[i].before != spans[i - 1].process) continue;
-        habits_[spans[i - 1].process].leaves.take(spans[i - 1].left_on_timer);
-        habits_[spans[i].process].comes.take(came_on_timer(spans[i]));
-      }
+    for (const auto& of_vcpu : by_vcpu_) {
+      learn_habits(of_vcpu.own);
+      learn_habits(of_vcpu.nested);
+    }
   }
 
-  bool is_preempted(uint32_t process, bool left_on_timer) const {
-    return left_on_timer && habits_[process].leaves.is_usual();
+  void learn_habits(const std::vector<GuestSpan>& spans) {
+    for (size_t i = 1; i < spans.size(); i++) {
+      if (spans[i].before != spans[i - 1].process) continue;
+      habits_[spans[i - 1].process].leaves.take(spans[i - 1].left_on_timer);
+      habits_[spans[i].process].comes.take(came_on_timer(spans[i]));
+    }
+  }
+
+  bool is_preempted(const GuestSpan& span) const {
+    return span.left_to_other_guest ||
+           (span.left_on_timer && habits_[span.process].leaves.is_usual());
   }
 
   void take(const GuestSpan& span) {
@@ -99,10 +110,12 @@ class Builder {
     process.sampled_ns += span.sampled_ns;
     process.host_ns += span.host_ns;
     process.blocked_ns += span.blocked_ns;
+    process.nested_ns += span.nested_ns;
+    process.hypervisor_ns += span.hypervisor_ns;
     process.exits += span.exits;
-    process.preempted += is_preempted(span.process, span.left_on_timer) ? 1 : 0;
+    process.preempted += is_preempted(span) ? 1 : 0;
     add(process.ready_ns, span.ready_ns);
-    if (span.end_ns >= left.ns) left = {span.end_ns, span.left_on_timer};
+    if (span.end_ns >= left.ns) left = {span.end_ns, is_preempted(span)};
   }
 
   /// What it did since it was seen last: waited for something, or for the vCPU.
@@ -116,7 +129,7 @@ class Builder {
                    .end_ns = span.begin_ns,
                    .behind = span.before,
                    .after_halt = span.after_halt};
-    if (is_preempted(span.process, left.on_timer) && !span.after_halt) {
+    if (left.is_preempted && !span.after_halt) {
       process.behind_ns += gap_ns;
       gaps_.push_back(gap);
       return;
@@ -167,6 +180,12 @@ class Builder {
     return is_of_thread ? given.by : 0;
   }
 
+  /// Of the deepest level that ran.
+  static uint32_t running_at(const VcpuSpans& spans, uint64_t ns) {
+    const auto nested = running_at(spans.nested, ns);
+    return nested == kNoProcess ? running_at(spans.own, ns) : nested;
+  }
+
   static uint32_t running_at(const std::vector<GuestSpan>& spans, uint64_t ns) {
     auto after = std::ranges::upper_bound(spans, ns, {}, &GuestSpan::begin_ns);
     if (after == spans.begin()) return kNoProcess;
@@ -188,7 +207,7 @@ class Builder {
     for (const auto* vcpu : vcpus_)
       for (const auto& sample : vcpu->samples) {
         if (sample.is_halt || users.size() >= kMostStacks) continue;
-        const auto process = places_.known({sample.vmcb12, sample.cr3 & roots_.mask()});
+        const auto process = places_.known(masks_.key(sample));
         const bool is_user = sample.cpl == 3;
         if (process != kNoProcess)
           users[{is_user, sample.rsp / (is_user ? kUserStack : kKernelStack)}].insert(process);
@@ -215,7 +234,7 @@ class Builder {
                        .idle_ns = times_.idle_ns,
                        .untold_ns = times_.untold_ns,
                        .left_out = places_.left_out(),
-                       .isolated = roots_.are_isolated()};
+                       .isolated = masks_.are_isolated()};
     for (const auto i : order) {
       auto& process = result.processes.emplace_back(std::move(processes_[i]));
       for (auto& waker : process.wakers) waker.process = place[waker.process];
@@ -239,10 +258,10 @@ class Builder {
   const VmKey vm_;
   const ReplayResult& replay_;
   std::vector<const ReplayedVcpu*> vcpus_;
-  RootBits roots_;
+  AddressMasks masks_;
   GuestProcessPlaces places_;
   GuestTimes times_;
-  std::vector<std::vector<GuestSpan>> by_vcpu_;
+  std::vector<VcpuSpans> by_vcpu_;
   std::vector<GuestSpan> spans_;
   std::vector<GuestProcess> processes_;
   std::vector<ProcessGap> gaps_;
@@ -250,11 +269,20 @@ class Builder {
   std::vector<Habits> habits_;
 };
 
+void tell_levels(const VmNested& nested, std::vector<VmProcesses>& all) {
+  const auto vm = std::ranges::find(all, nested.vm, &VmProcesses::vm);
+  if (vm == all.end()) return;
+  std::map<uint64_t, uint32_t> levels;
+  for (const auto& vcpu : nested.vcpus) levels[vcpu.nested_vm] = vcpu.level;
+  for (auto& process : vm->processes)
+    if (process.key.nested_vm != 0) process.level = levels[process.key.nested_vm];
+}
+
 }  // namespace
 
 std::string process_name(const GuestProcessKey& key) {
-  return key.vmcb12 == 0 ? fmt::format("cr3:{:x}", key.cr3)
-                         : fmt::format("cr3:{:x} of {:x}", key.cr3, key.vmcb12);
+  return key.nested_vm == 0 ? fmt::format("cr3:{:x}", key.cr3)
+                            : fmt::format("cr3:{:x} of {:x}", key.cr3, key.nested_vm);
 }
 
 uint64_t VmProcesses::guest_ns() const {
@@ -290,6 +318,7 @@ std::vector<VmProcesses> guest_processes(const ReplayResult& replay) {
     if (!vcpu.samples.empty()) vms.insert(vcpu.vm);
   std::vector<VmProcesses> all;
   for (const auto& vm : vms) all.push_back(Builder(vm, replay).build());
+  for (const auto& nested : nested_lives(replay)) tell_levels(nested, all);
   return all;
 }
 

@@ -6,6 +6,9 @@
 // timer's interrupt is taken to be preempted, and could have gone on; one that loses it at any time
 // waits, for the interrupt after which it comes back, or else for the process before it.
 //
+// A process of a guest inside the guest is told apart by the VMCB12 under which it runs. The
+// process that runs such a guest does not wait for it: that is its work.
+//
 // Blind: kernel threads and a guest's idle task borrow the page tables of the process before them;
 // a process that came and went between two exits.
 #pragma once
@@ -31,14 +34,18 @@ struct ProcessWaker {
 };
 
 /// One process of a guest. Units: nanoseconds.
-/// Shape: guest, host, ready, blocked, waits and `behind_ns` sum to the time that it was followed,
+/// Shape: guest, host, ready, blocked, nested, hypervisor, waits and `behind_ns` sum to the time
+/// that it was followed,
 ///        once for each vCPU that it has at a time.
 struct GuestProcess {
   GuestProcessKey key;
-  uint64_t certain_ns = 0;                         ///< in the guest, between two exits that show it
-  uint64_t sampled_ns = 0;                         ///< in the guest, told by one exit alone
-  uint64_t host_ns = 0;                            ///< KVM and VMM at work for its exits
-  uint64_t blocked_ns = 0;                         ///< its vCPU slept for the host's reasons
+  uint32_t level = 1;          ///< 1: of the VM; 2: of a guest of it; 3: of a guest of that; …
+  uint64_t certain_ns = 0;     ///< in the guest, between two exits that show it
+  uint64_t sampled_ns = 0;     ///< in the guest, told by one exit alone
+  uint64_t host_ns = 0;        ///< KVM and VMM at work for its exits
+  uint64_t blocked_ns = 0;     ///< its vCPU slept for the host's reasons
+  uint64_t nested_ns = 0;      ///< it runs a guest, for which its vCPU was at work
+  uint64_t hypervisor_ns = 0;  ///< it is in a guest, whose hypervisor worked for its exits
   std::array<uint64_t, FLOW_CULPRITS> ready_ns{};  ///< its vCPU had no CPU, by who had it
   std::array<uint64_t, kWaitReasons> wait_ns{};    ///< it slept, by what made it go on
   uint64_t behind_ns = 0;  ///< it could run, and another process of the VM had the vCPU
@@ -94,7 +101,7 @@ struct VmProcesses {
 };
 
 /// What a process is called: "cr3:1a2b3000", in a nested guest "cr3:1a2b3000 of 7f000", which is
-/// the address of its VMCB12.
+/// the VMCB12 that its VM is called after.
 std::string process_name(const GuestProcessKey& key);
 
 /// How much they waited for one another; nullopt if the samples tell too little of them.

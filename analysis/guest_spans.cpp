@@ -4,132 +4,129 @@
 #include <algorithm>
 #include <utility>
 
+#include "analysis/guest_lane.h"
+
 namespace vmflow {
 namespace {
 
 // PCID and cache bits below the address, LAM and the PCID's no-flush bit above.
 constexpr uint64_t kAddressBits = 0x000f'ffff'ffff'f000;
 constexpr uint64_t kUserRoot = 0x1000;
-constexpr uint32_t kUserMode = 3;
 
 class Spans {
  public:
-  Spans(const ReplayedVcpu& vcpu, uint32_t number, uint64_t mask,
+  Spans(const ReplayedVcpu& vcpu, uint32_t number, const AddressMasks& masks,
         std::span<const ReplayCulprit> culprits, GuestProcessPlaces& places, GuestTimes& times)
       : vcpu_(vcpu),
-        number_(number),
-        mask_(mask),
+        masks_(masks),
         culprits_(culprits),
         places_(places),
-        times_(times) {}
+        times_(times),
+        visits_(nested_visits(vcpu)),
+        own_(vcpu.interrupts, number),
+        nested_(vcpu.interrupts, number) {}
 
-  std::vector<GuestSpan> all() && {
+  VcpuSpans all() && {
     for (const auto& interval : vcpu_.intervals) take(interval);
-    close();
-    return std::move(spans_);
+    leave_guest();
+    own_.close();
+    return {std::move(own_).take(), std::move(nested_).take()};
   }
 
  private:
-  void take(const ReplayInterval& interval) {
-    const uint64_t ns = interval.end_ns - interval.begin_ns;
-    switch (interval.state) {
+  /// Piece by piece, of which each lies within one visit, or between two.
+  void take(ReplayInterval piece) {
+    const uint64_t end_ns = piece.end_ns;
+    while (piece.begin_ns < end_ns) {
+      piece.end_ns = turn_to(piece.begin_ns, end_ns);
+      take_piece(piece);
+      piece.begin_ns = piece.end_ns;
+    }
+  }
+
+  /// Goes on to the visit at `ns`, if there is one; returns until when it stays so.
+  uint64_t turn_to(uint64_t ns, uint64_t end_ns) {
+    while (visit_ < visits_.size() && visits_[visit_].end_ns <= ns) {
+      if (is_visited_) leave_guest();
+      visit_++;
+    }
+    if (visit_ == visits_.size()) return end_ns;
+    const auto& visit = visits_[visit_];
+    if (visit.begin_ns > ns) return std::min(end_ns, visit.begin_ns);
+    if (!is_visited_) come_to_guest(visit);
+    return std::min(end_ns, visit.end_ns);
+  }
+
+  void come_to_guest(const NestedVisit& visit) {
+    is_visited_ = true;
+    if (visit.after_halt) nested_.halt();
+  }
+
+  // A guest that has halted waits; if its hypervisor goes on with another one, that is why.
+  void leave_guest() {
+    if (!std::exchange(is_visited_, false)) return;
+    const auto& visit = visits_[visit_];
+    if (visit.left_with == vcpu_.halt_exit) return nested_.halt();
+    const bool has_next = visit_ + 1 < visits_.size();
+    nested_.close(has_next && !visits_[visit_ + 1].after_halt &&
+                  visits_[visit_ + 1].vmcb12 != visit.vmcb12);
+  }
+
+  void take_piece(const ReplayInterval& piece) {
+    const uint64_t ns = piece.end_ns - piece.begin_ns;
+    switch (piece.state) {
       case FLOW_GUEST:
       case FLOW_GUEST_NESTED:
-        return take_guest(interval);
+        return take_guest(piece, ns);
       case FLOW_HALTED:
       case FLOW_HALT_POLL:
-        close();
-        after_halt_ = true;
-        latency_ns_ = {};
-        return;
+        if (!is_visited_) return own_.halt();
+        nested_.halt();
+        return own_.add(&GuestSpan::nested_ns, ns, piece.end_ns);
       case FLOW_READY:
       case FLOW_THROTTLED: {
-        const auto kind = interval.culprit < culprits_.size() ? culprits_[interval.culprit].kind
-                                                              : FLOW_CULPRIT_UNKNOWN;
-        (open_ ? open_->ready_ns : latency_ns_)[kind] += ns;
-        break;
+        const auto kind =
+            piece.culprit < culprits_.size() ? culprits_[piece.culprit].kind : FLOW_CULPRIT_UNKNOWN;
+        if (!is_visited_) return own_.add_ready(kind, ns, piece.end_ns);
+        nested_.add_ready(kind, ns, piece.end_ns);
+        return own_.add(&GuestSpan::nested_ns, ns, piece.end_ns);
       }
       case FLOW_KVM:
       case FLOW_VMM:
-        if (open_) open_->host_ns += ns;
-        break;
+        return take_host(&GuestSpan::host_ns, piece, ns);
       case FLOW_VMM_BLOCKED:
       case FLOW_PAUSED:
-        if (open_) open_->blocked_ns += ns;
-        break;
+        return take_host(&GuestSpan::blocked_ns, piece, ns);
       case FLOW_UNKNOWN:
-        // Nothing is known of who had the vCPU by then.
-        close();
-        after_halt_ = false;
-        break;
+        nested_.lose();
+        return own_.lose();
     }
-    if (open_) open_->end_ns = interval.end_ns;
   }
 
-  void take_guest(const ReplayInterval& interval) {
-    const uint64_t ns = interval.end_ns - interval.begin_ns;
-    const auto* sample = sample_at(interval.end_ns);
-    if (!sample) {
+  void take_host(uint64_t GuestSpan::*what, const ReplayInterval& piece, uint64_t ns) {
+    if (!is_visited_) return own_.add(what, ns, piece.end_ns);
+    nested_.add(what, ns, piece.end_ns);
+    own_.add(&GuestSpan::nested_ns, ns, piece.end_ns);
+  }
+
+  void take_guest(const ReplayInterval& piece, uint64_t ns) {
+    const bool is_nested = piece.state == FLOW_GUEST_NESTED;
+    auto& lane = is_nested ? nested_ : own_;
+    if (is_nested) own_.add(&GuestSpan::nested_ns, ns, piece.end_ns);
+    if (!is_nested && is_visited_) nested_.add(&GuestSpan::hypervisor_ns, ns, piece.end_ns);
+    const auto* sample = sample_at(piece.end_ns);
+    if (!sample || (sample->vmcb12 != 0) != is_nested) {
       times_.untold_ns += ns;
-      close();
-      after_halt_ = false;
+      lane.lose();
     } else if (sample->is_halt) {
-      take_until_halt(interval, ns);
+      lane.add_until_halt(ns, piece.end_ns, times_);
+    } else if (const auto process = places_.place(masks_.key(*sample)); process != kNoProcess) {
+      lane.add_process(process, piece.begin_ns, piece.end_ns);
     } else {
-      take_process(interval, ns, places_.place({sample->vmcb12, sample->cr3 & mask_}));
-    }
-    // What the kernel does for an interrupt leaves the guest too: that belongs to it.
-    if (!sample || sample->is_interrupted || sample->cpl == kUserMode)
-      interrupted_ns_ = interval.end_ns;
-  }
-
-  // Whoever had the vCPU went to sleep somewhere in it, and the guest's idle task halted.
-  void take_until_halt(const ReplayInterval& interval, uint64_t ns) {
-    if (open_) {
-      open_->sampled_ns += ns;
-      open_->exits++;
-      open_->end_ns = interval.end_ns;
-    } else {
-      times_.idle_ns += ns;
-    }
-    close();
-    after_halt_ = true;
-  }
-
-  void take_process(const ReplayInterval& interval, uint64_t ns, uint32_t process) {
-    if (process == kNoProcess) {
       times_.untold_ns += ns;
-      return close();
+      lane.close();
     }
-    if (!open_ || open_->process != process)
-      begin(interval.begin_ns, process, ns);
-    else
-      open_->certain_ns += ns;
-    open_->exits++;
-    open_->end_ns = interval.end_ns;
-  }
-
-  void begin(uint64_t ns, uint32_t process, uint64_t sampled_ns) {
-    const auto came_by = last_interrupt(ns);
-    const uint32_t before = open_ ? open_->process : kNoProcess;
-    if (open_) open_->left_on_timer = came_by && came_by->kind == FLOW_WAKE_OWN_INTERRUPT;
-    close();
-    GuestSpan span;
-    span.process = process;
-    span.vcpu = number_;
-    span.begin_ns = ns;
-    span.sampled_ns = sampled_ns;
-    span.before = before;
-    span.after_halt = std::exchange(after_halt_, false);
-    span.came_by = came_by;
-    span.latency_ns = std::exchange(latency_ns_, {});
-    open_ = span;
-  }
-
-  void close() {
-    if (!open_) return;
-    spans_.push_back(*open_);
-    open_.reset();
+    lane.note_exit(sample, piece.end_ns);
   }
 
   /// Of the exit at `ns`.
@@ -139,36 +136,28 @@ class Spans {
     return sample_ < samples.size() && samples[sample_].ns == ns ? &samples[sample_] : nullptr;
   }
 
-  /// The last one since the guest was interrupted, before the entry at `ns`.
-  std::optional<GivenInterrupt> last_interrupt(uint64_t ns) {
-    const auto& given = vcpu_.interrupts;
-    while (interrupt_ < given.size() && given[interrupt_].ns <= ns) interrupt_++;
-    if (interrupt_ == 0 || given[interrupt_ - 1].ns < interrupted_ns_) return std::nullopt;
-    return given[interrupt_ - 1];
-  }
-
   const ReplayedVcpu& vcpu_;
-  const uint32_t number_;
-  const uint64_t mask_;
+  const AddressMasks& masks_;
   std::span<const ReplayCulprit> culprits_;
   GuestProcessPlaces& places_;
   GuestTimes& times_;
-  std::vector<GuestSpan> spans_;
-  std::optional<GuestSpan> open_;
-  std::array<uint64_t, FLOW_CULPRITS> latency_ns_{};
-  bool after_halt_ = false;
-  uint64_t interrupted_ns_ = 0;
-  size_t sample_ = 0, interrupt_ = 0;
+  const std::vector<NestedVisit> visits_;
+  Lane own_, nested_;
+  size_t visit_ = 0;
+  bool is_visited_ = false;
+  size_t sample_ = 0;
 };
 
 }  // namespace
 
 void RootBits::take(std::span<const GuestSample> samples) {
-  for (const auto& sample : samples) {
-    const bool is_upper = (sample.cr3 & kUserRoot) != 0, is_user = sample.cpl == kUserMode;
-    (is_user ? user_ : kernel_)++;
-    contradicting_ += is_upper != is_user ? 1 : 0;
-  }
+  for (const auto& sample : samples) take(sample);
+}
+
+void RootBits::take(const GuestSample& sample) {
+  const bool is_upper = (sample.cr3 & kUserRoot) != 0, is_user = sample.cpl == kUserMode;
+  (is_user ? user_ : kernel_)++;
+  contradicting_ += is_upper != is_user ? 1 : 0;
 }
 
 // User mode is always in the upper root, the kernel but for its first instructions never.
@@ -179,6 +168,26 @@ bool RootBits::are_isolated() const {
 
 uint64_t RootBits::mask() const {
   return are_isolated() ? kAddressBits & ~kUserRoot : kAddressBits;
+}
+
+void AddressMasks::take(std::span<const GuestSample> samples) {
+  for (const auto& sample : samples) roots_[nested_vm(sample.vmcb12)].take(sample);
+}
+
+GuestProcessKey AddressMasks::key(const GuestSample& sample) const {
+  const uint64_t vm = nested_vm(sample.vmcb12);
+  const auto roots = roots_.find(vm);
+  return {vm, sample.cr3 & (roots == roots_.end() ? kAddressBits : roots->second.mask())};
+}
+
+bool AddressMasks::are_isolated() const {
+  const auto own = roots_.find(0);
+  return own != roots_.end() && own->second.are_isolated();
+}
+
+uint64_t AddressMasks::nested_vm(uint64_t vmcb12) const {
+  const auto known = nested_vms_.find(vmcb12);
+  return known == nested_vms_.end() ? vmcb12 : known->second;
 }
 
 uint32_t GuestProcessPlaces::place(const GuestProcessKey& key) {
@@ -199,10 +208,10 @@ uint32_t GuestProcessPlaces::known(const GuestProcessKey& key) const {
   return found == places_.end() ? kNoProcess : found->second;
 }
 
-std::vector<GuestSpan> guest_spans(const ReplayedVcpu& vcpu, uint32_t number, uint64_t mask,
-                                   std::span<const ReplayCulprit> culprits,
-                                   GuestProcessPlaces& places, GuestTimes& times) {
-  return Spans(vcpu, number, mask, culprits, places, times).all();
+VcpuSpans guest_spans(const ReplayedVcpu& vcpu, uint32_t number, const AddressMasks& masks,
+                      std::span<const ReplayCulprit> culprits, GuestProcessPlaces& places,
+                      GuestTimes& times) {
+  return Spans(vcpu, number, masks, culprits, places, times).all();
 }
 
 }  // namespace vmflow

@@ -13,15 +13,18 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "analysis/flow_replay_result.h"
+#include "analysis/nested_visit.h"
 
 namespace vmflow {
 
-/// Shape: `cr3` without the bits that are no address; `vmcb12` 0: a process of the VM itself.
+/// Shape: `cr3` without the bits that are no address; `nested_vm` 0: a process of the VM itself,
+/// else of that guest of it, see nested_vm_ids().
 struct GuestProcessKey {
-  uint64_t vmcb12 = 0;
+  uint64_t nested_vm = 0;
   uint64_t cr3 = 0;
   auto operator<=>(const GuestProcessKey&) const = default;
 };
@@ -35,13 +38,16 @@ struct GuestSpan {
   uint32_t vcpu = 0;  ///< its place among the VM's
   uint64_t begin_ns = 0;
   uint64_t end_ns = 0;
-  uint64_t certain_ns = 0;  ///< in the guest, the process at both ends
-  uint64_t sampled_ns = 0;  ///< in the guest, at one end
-  uint64_t host_ns = 0;     ///< in KVM or the VMM for its exits
-  uint64_t blocked_ns = 0;  ///< the vCPU slept for a reason of the host's, or was stopped
+  uint64_t certain_ns = 0;     ///< in the guest, the process at both ends
+  uint64_t sampled_ns = 0;     ///< in the guest, at one end
+  uint64_t host_ns = 0;        ///< in KVM or the VMM for its exits
+  uint64_t blocked_ns = 0;     ///< the vCPU slept for a reason of the host's, or was stopped
+  uint64_t nested_ns = 0;      ///< of a process that runs a guest: that had the vCPU
+  uint64_t hypervisor_ns = 0;  ///< of a nested process: its hypervisor worked for its exits
   std::array<uint64_t, FLOW_CULPRITS> ready_ns{};  ///< the vCPU had no CPU, by who had it
   uint64_t exits = 0;
-  bool left_on_timer = false;  ///< it lost the vCPU right after a timer's interrupt
+  bool left_on_timer = false;        ///< it lost the vCPU right after a timer's interrupt
+  bool left_to_other_guest = false;  ///< its hypervisor took the vCPU for another guest
 
   uint32_t before = kNoProcess;  ///< who had the vCPU just before; none after a halt, or not known
   bool after_halt = false;
@@ -63,11 +69,29 @@ struct GuestTimes {
 class RootBits {
  public:
   void take(std::span<const GuestSample> samples);
+  void take(const GuestSample& sample);
   bool are_isolated() const;
   uint64_t mask() const;
 
  private:
   uint64_t user_ = 0, kernel_ = 0, contradicting_ = 0;
+};
+
+/// Which bits of CR3 tell the processes of a VM and of its guests, whose kernels are their own.
+class AddressMasks {
+ public:
+  AddressMasks(std::map<uint64_t, uint64_t> nested_vms) : nested_vms_(std::move(nested_vms)) {}
+
+  void take(std::span<const GuestSample> samples);
+  GuestProcessKey key(const GuestSample& sample) const;
+  /// Of the VM's own kernel.
+  bool are_isolated() const;
+
+ private:
+  uint64_t nested_vm(uint64_t vmcb12) const;
+
+  std::map<uint64_t, uint64_t> nested_vms_;
+  std::map<uint64_t, RootBits> roots_;
 };
 
 /// Turns keys into places of processes; kNoProcess for one too many.
@@ -86,9 +110,16 @@ class GuestProcessPlaces {
   uint64_t left_out_ = 0;
 };
 
-/// The spans of one vCPU, by time. `culprits` of the replay, for who had the CPU.
-std::vector<GuestSpan> guest_spans(const ReplayedVcpu& vcpu, uint32_t number, uint64_t mask,
-                                   std::span<const ReplayCulprit> culprits,
-                                   GuestProcessPlaces& places, GuestTimes& times);
+/// Of one vCPU, by time: of processes of the VM, and of processes of its guests, which lie within
+/// those of the processes that run them.
+struct VcpuSpans {
+  std::vector<GuestSpan> own;
+  std::vector<GuestSpan> nested;
+};
+
+/// `culprits` of the replay, for who had the CPU.
+VcpuSpans guest_spans(const ReplayedVcpu& vcpu, uint32_t number, const AddressMasks& masks,
+                      std::span<const ReplayCulprit> culprits, GuestProcessPlaces& places,
+                      GuestTimes& times);
 
 }  // namespace vmflow

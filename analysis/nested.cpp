@@ -43,6 +43,11 @@ bool live_together(const nested_record& a, const nested_record& b) {
   return a.first_ns <= b.last_ns + kNestedOverlapNs && b.first_ns <= a.last_ns + kNestedOverlapNs;
 }
 
+/// Older ones come first: they give a nested VM its name.
+bool is_older(const NestedReading* a, const NestedReading* b) {
+  return std::tie(a->record.first_ns, a->key.vmcb12) < std::tie(b->record.first_ns, b->key.vmcb12);
+}
+
 /// The nested VM that a new nested vCPU is of: the oldest that has its root, or a new one, called
 /// after it.
 uint64_t nested_vm_of(const VmCarry& vm, uint64_t vmcb12, const nested_record& record) {
@@ -107,11 +112,7 @@ void take_in_nested(Carry& carry, const Snapshot& snapshot) {
   std::vector<const NestedReading*> readings;
   for (const auto& reading : snapshot.nested)
     if (reading.record.first_ns != 0 && is_of(reading, began)) readings.push_back(&reading);
-  // Older ones first: they give a nested VM its name.
-  std::ranges::sort(readings, [](const auto* a, const auto* b) {
-    return std::tie(a->record.first_ns, a->key.vmcb12) <
-           std::tie(b->record.first_ns, b->key.vmcb12);
-  });
+  std::ranges::sort(readings, is_older);
   std::set<std::pair<VmKey, uint64_t>> present;
   for (const auto* reading : readings) {
     const auto vm = carry.vms.find(vm_of(reading->key));
@@ -146,6 +147,23 @@ std::vector<NestedVm> nested_vms_of(const VmCarry& vm, Vendor vendor) {
     return std::tie(a.first_ns, a.id) < std::tie(b.first_ns, b.id);
   });
   return sorted;
+}
+
+std::map<uint64_t, uint64_t> nested_vm_ids(const Snapshot& snapshot, VmKey vm) {
+  std::vector<const NestedReading*> readings;
+  for (const auto& reading : snapshot.nested)
+    if (vm_of(reading.key) == vm) readings.push_back(&reading);
+  std::ranges::sort(readings, is_older);
+  VmCarry known;
+  std::map<uint64_t, uint64_t> ids;
+  for (const auto* reading : readings) {
+    const uint64_t vmcb12 = reading->key.vmcb12;
+    auto& nested = known.nested[vmcb12];
+    nested.nested_vm = nested_vm_of(known, vmcb12, reading->record);
+    nested.record = reading->record;
+    ids[vmcb12] = nested.nested_vm;
+  }
+  return ids;
 }
 
 std::optional<NestedSums> nested_sums_of(const VcpuTotals& totals, uint64_t pending_ns) {

@@ -3,6 +3,9 @@
 // forgotten.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "analysis/carry.h"
@@ -23,6 +26,10 @@ void take_in_nested(Carry& carry, const Snapshot& snapshot);
 
 /// The nested VMs of one VM, the oldest first. Shape: no number is below what was said before.
 std::vector<NestedVm> nested_vms_of(const VmCarry& vm, Vendor vendor);
+
+/// Of a snapshot without a past, as a replay gives it: which nested VM each VMCB12 of a VM belongs
+/// to. A nested VM is called after its first VMCB12.
+std::map<uint64_t, uint64_t> nested_vm_ids(const Snapshot& snapshot, VmKey vm);
 
 /// What all nested guests of a VM have had; nullopt if it never ran any.
 std::optional<NestedSums> nested_sums_of(const VcpuTotals& totals, uint64_t pending_ns);

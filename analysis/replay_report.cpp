@@ -110,6 +110,14 @@ void add_processes(TraceReport& report, std::span<const VmProcesses> processes) 
   }
 }
 
+void add_nested(TraceReport& report, const ReplayResult& replay) {
+  for (auto& lives : nested_lives(replay)) {
+    const auto vm = std::ranges::find(report.vms, lives.vm.tgid,
+                                      [](const ReportVm& one) { return one.flow.pid; });
+    if (vm != report.vms.end()) vm->nested = std::move(lives);
+  }
+}
+
 void add_sources(TraceReport& report, const TraceContents& contents) {
   for (const auto& trace : contents.traces) {
     uint64_t events = 0;
@@ -172,6 +180,7 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
   if (wanted) std::erase_if(report.vms, [&](const auto& vm) { return !wanted(vm.flow); });
   add_timelines(report, replay, model);
   add_processes(report, processes);
+  add_nested(report, replay);
   add_sources(report, contents);
   add_anomalies(report, replay, model, contents);
   return report;

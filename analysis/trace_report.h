@@ -11,6 +11,7 @@
 
 #include "analysis/flow_model.h"
 #include "analysis/guest_process.h"
+#include "analysis/nested_life.h"
 #include "analysis/path_report.h"
 #include "analysis/shown_name.h"
 #include "analysis/verdict.h"
@@ -50,6 +51,8 @@ struct ReportVm {
   Verdict verdict;                     ///< see judged()
   /// Absent: the trace has no registers of it.
   std::optional<VmProcesses> processes = std::nullopt;
+  /// Absent: it ran no guests.
+  std::optional<VmNested> nested = std::nullopt;
   /// Of the worker that matters most; absent: it was not asked for, or nothing tells of one.
   std::optional<ReportPath> path = std::nullopt;
   std::string host = {};  ///< it ran on; empty: the only one

@@ -8,6 +8,7 @@
 #include "analysis/flow_names.h"
 #include "analysis/seconds.h"
 #include "exporters/culprit_json.h"
+#include "exporters/nested_json.h"
 #include "exporters/process_json.h"
 #include "exporters/verdict_json.h"
 
@@ -249,19 +250,20 @@ bool wants_processes(std::string_view path) {
 }
 
 std::optional<std::string> api_processes_json(const FlowModel& model, std::string_view path,
-                                              std::span<const VmProcesses> processes,
-                                              uint64_t begin_ns, uint64_t end_ns) {
+                                              const InsideVms& inside) {
   path.remove_suffix(kProcessesPath.size());
   path.remove_prefix(kVmsPath.size());
   const auto* vm = path.starts_with('/') ? vm_called(model, path.substr(1)) : nullptr;
   if (vm == nullptr) return std::nullopt;
-  const auto its =
-      std::ranges::find(processes, vm->pid, [](const VmProcesses& one) { return one.vm.tgid; });
+  const auto is_its = [&](const auto& one) { return one.vm.tgid == vm->pid; };
+  const auto its = std::ranges::find_if(inside.processes, is_its);
+  const auto nested = std::ranges::find_if(inside.nested, is_its);
   Json json{{"id", vm->label},
             {"name", vm->name},
-            {"window_seconds", seconds(end_ns - std::min(begin_ns, end_ns))}};
-  if (its != processes.end())
-    json.update(process_json(*its, begin_ns));
+            {"window_seconds", seconds(inside.end_ns - std::min(inside.begin_ns, inside.end_ns))}};
+  if (nested != inside.nested.end()) json["nested_vcpus"] = nested_json(*nested);
+  if (its != inside.processes.end())
+    json.update(process_json(*its, inside.begin_ns));
   else
     json.update({{"processes", Json::array()},
                  {"why",

@@ -9,6 +9,7 @@
 
 #include "analysis/flow_model.h"
 #include "analysis/guest_process.h"
+#include "analysis/nested_life.h"
 
 namespace vmflow {
 
@@ -23,11 +24,18 @@ std::optional<std::string> api_json(const FlowModel& model, std::string_view pat
 /// The path of one VM's processes?
 bool wants_processes(std::string_view path);
 
-/// The answer to /vms/{id}/processes: those of the `processes` that are the VM's, over the seconds
-/// from `begin_ns` to `end_ns`; what it lacks, in words, if there are none. The same errors.
+/// Who ran inside VMs, over the seconds from `begin_ns` to `end_ns`.
+struct InsideVms {
+  std::span<const VmProcesses> processes;
+  std::span<const VmNested> nested;
+  uint64_t begin_ns = 0;
+  uint64_t end_ns = 0;
+};
+
+/// The answer to /vms/{id}/processes: the VM's processes and the vCPUs of its guests; what it
+/// lacks, in words, if there are no processes. The same errors.
 std::optional<std::string> api_processes_json(const FlowModel& model, std::string_view path,
-                                              std::span<const VmProcesses> processes,
-                                              uint64_t begin_ns, uint64_t end_ns);
+                                              const InsideVms& inside);
 
 /// What is answered then.
 std::string api_error(std::string_view message);

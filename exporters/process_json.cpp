@@ -33,11 +33,13 @@ Json row(const VmProcesses& vm, const GuestProcess& process, uint64_t begin_ns) 
   for (uint32_t i = 0; i < FLOW_CULPRITS; i++)
     ready[std::string(culprit_name(static_cast<flow_culprit>(i)))] = seconds(process.ready_ns[i]);
   Json json{{"process", process_name(process.key)},
-            {"level", process.key.vmcb12 == 0 ? 1 : 2},
+            {"level", process.level},
             {"guest_seconds", seconds(process.guest_ns())},
             {"certain_guest_seconds", seconds(process.certain_ns)},
             {"host_seconds", seconds(process.host_ns)},
             {"blocked_seconds", seconds(process.blocked_ns)},
+            {"nested_seconds", seconds(process.nested_ns)},
+            {"hypervisor_seconds", seconds(process.hypervisor_ns)},
             {"ready_by_culprit_seconds", std::move(ready)},
             {"wait_seconds", std::move(waits)},
             {"behind_others_seconds", seconds(process.behind_ns)},

@@ -5,6 +5,7 @@
 
 #include "analysis/flow_names.h"
 #include "analysis/seconds.h"
+#include "exporters/nested_json.h"
 #include "exporters/path_json.h"
 #include "exporters/process_json.h"
 
@@ -103,6 +104,7 @@ Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
             {"exits", std::move(exits)}};
   if (!vm.host.empty()) json["host"] = vm.host;
   if (flow.levels) json["nested_seconds"] = levels(*flow.levels);
+  if (vm.nested) json["nested_vcpus"] = nested_json(*vm.nested);
   if (vm.processes) json["guest_processes"] = process_json(*vm.processes, report.window.begin_ns);
   if (vm.path) json["critical_path"] = path_json(*vm.path, report.window.begin_ns, with_intervals);
   json["vcpus"] = vcpus(vm, report.window, with_intervals);

@@ -15,8 +15,10 @@ RecentProcesses processes_in(const RingReading& reading, uint64_t span_ns) {
   for (const auto& event : reading.events)
     if (event.ns >= from_ns) replay.step(event);
   const auto replayed = std::move(replay).finish();
-  return {
-      .begin_ns = replayed.first_ns, .end_ns = replayed.last_ns, .vms = guest_processes(replayed)};
+  return {.begin_ns = replayed.first_ns,
+          .end_ns = replayed.last_ns,
+          .vms = guest_processes(replayed),
+          .nested = nested_lives(replayed)};
 }
 
 }  // namespace

@@ -10,14 +10,16 @@
 
 #include "agent/sources/ring_events.h"
 #include "analysis/guest_process.h"
+#include "analysis/nested_life.h"
 
 namespace vmflow {
 
-/// Units: CLOCK_MONOTONIC. Shape: without VMs if nothing was recorded, or no registers.
+/// Units: CLOCK_MONOTONIC. Shape: without `vms` if nothing was recorded, or no registers.
 struct RecentProcesses {
   uint64_t begin_ns = 0;
   uint64_t end_ns = 0;
   std::vector<VmProcesses> vms;
+  std::vector<VmNested> nested;
 };
 
 /// Replaying the ring takes up to a second of CPU time, so what was found is told again for

@@ -23,7 +23,7 @@ class TwoVms {
     client.vcpu_id = 0;
     worker("IO disk0", WorkerKind::kVmm, 200, 220);
     worker("backup", WorkerKind::kHostTask, 0, 77);
-    worker("", WorkerKind::kProcess, 100, 0).process = {.vmcb12 = 0, .cr3 = 0xa000};
+    worker("", WorkerKind::kProcess, 100, 0).process = {.nested_vm = 0, .cr3 = 0xa000};
     drawn.runs("client", 0, 200).waits("client", 200, 800, Doing::kDisk, "IO disk0");
     drawn.is_ready("client", 800, 1000, "backup");
     drawn.waits("IO disk0", 0, 800, Doing::kUnknown).runs("backup", 800, 1000, 0);

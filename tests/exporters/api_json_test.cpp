@@ -143,7 +143,7 @@ TEST(ApiJson, a_vms_processes_are_those_of_its_process_id) {
   process.first_ns = 2'000'000'000;
   const std::vector<VmProcesses> all = {{.vm = {.tgid = vm.pid + 1, .kvm = 1}, .processes = {}},
                                         {.vm = {.tgid = vm.pid, .kvm = 2}, .processes = {process}}};
-  const auto text = api_processes_json(model, path, all, 1'000'000'000, 11'000'000'000);
+  const auto text = api_processes_json(model, path, {all, {}, 1'000'000'000, 11'000'000'000});
   ASSERT_TRUE(text);
   const auto json = Json::parse(*text);
   EXPECT_EQ(json["version"], kApiVersion);
@@ -154,16 +154,39 @@ TEST(ApiJson, a_vms_processes_are_those_of_its_process_id) {
   EXPECT_EQ(json["processes"][0]["process"], "cr3:1a2b3000");
   EXPECT_EQ(json["processes"][0]["guest_seconds"], 4);
   EXPECT_EQ(json["processes"][0]["first_seconds"], 1);
+  EXPECT_FALSE(json.contains("nested_vcpus"));
+}
+
+TEST(ApiJson, what_the_guests_inside_a_vm_do_is_told_without_registers_too) {
+  const auto model = hand_made_model();
+  NestedVcpu vcpu{.vmcb12 = 0x7f000, .nested_vm = 0x6f000, .level = 3, .parent = 0x5f000};
+  vcpu.state_ns[static_cast<size_t>(NestedState::kRunning)] = 2'000'000'000;
+  vcpu.preempted_by_ns[0x4f000] = 500'000'000;
+  const std::vector<VmNested> all = {
+      {.vm = {.tgid = model.vms.at(0).pid, .kvm = 2}, .vcpus = {vcpu}}};
+  const auto text = api_processes_json(model, "/vms/" + model.vms.at(0).label + "/processes",
+                                       {.processes = {}, .nested = all});
+  ASSERT_TRUE(text);
+  const auto json = Json::parse(*text);
+  ASSERT_EQ(json["nested_vcpus"].size(), 1u);
+  const auto& row = json["nested_vcpus"][0];
+  EXPECT_EQ(row["vmcb12"], "0x7f000");
+  EXPECT_EQ(row["nested_vm"], "0x6f000");
+  EXPECT_EQ(row["level"], 3);
+  EXPECT_EQ(row["run_by"], "0x5f000");
+  EXPECT_EQ(row["seconds"]["running"], 2);
+  EXPECT_EQ(row["preempted_by_seconds"], Json({{"0x4f000", 0.5}}));
+  EXPECT_FALSE(json.contains("coverage_ratio"));
 }
 
 TEST(ApiJson, without_registers_it_says_what_would_be_needed) {
   const auto model = hand_made_model();
   const auto path = "/vms/" + model.vms.at(0).label + "/processes";
-  const auto text = api_processes_json(model, path, {}, 0, 0);
+  const auto text = api_processes_json(model, path, {});
   ASSERT_TRUE(text);
   EXPECT_TRUE(Json::parse(*text)["processes"].empty());
   EXPECT_NE(text->find("--trace.registers"), std::string::npos);
-  EXPECT_FALSE(api_processes_json(model, "/vms/nobody/processes", {}, 0, 0));
+  EXPECT_FALSE(api_processes_json(model, "/vms/nobody/processes", {}));
   EXPECT_FALSE(wants_processes("/vms/" + model.vms.at(0).label));
 }
 

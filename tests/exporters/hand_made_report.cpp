@@ -54,7 +54,7 @@ VmFlow web() {
 /// Of web: one that computes, and one that waits for its disk and for the first.
 VmProcesses processes_of_web() {
   GuestProcess first, second;
-  first.key = {.vmcb12 = 0, .cr3 = 0x1a2b3000};
+  first.key = {.nested_vm = 0, .cr3 = 0x1a2b3000};
   first.certain_ns = seconds(1.8);
   first.sampled_ns = seconds(0.2);
   first.host_ns = seconds(0.25);
@@ -65,7 +65,8 @@ VmProcesses processes_of_web() {
   first.threads = 3;
   first.first_ns = kBegin;
   first.last_ns = kBegin + kWindow;
-  second.key = {.vmcb12 = 0x7f000, .cr3 = 0x4d5e6000};
+  second.key = {.nested_vm = 0x7f000, .cr3 = 0x4d5e6000};
+  second.level = 2;
   second.certain_ns = seconds(0.5);
   second.wait_ns[static_cast<size_t>(WaitReason::kDisk)] = seconds(1.5);
   second.wait_ns[static_cast<size_t>(WaitReason::kTask)] = seconds(0.5);
@@ -78,6 +79,35 @@ VmProcesses processes_of_web() {
           .processes = {first, second},
           .idle_ns = seconds(0.3),
           .untold_ns = seconds(0.2)};
+}
+
+/// Of web: a guest with a guest of its own.
+VmNested nested_of_web() {
+  NestedVcpu outer{
+      .vmcb12 = 0x7f000, .nested_vm = 0x7f000, .owner = GuestProcessKey{0, 0x1a2b3000}};
+  NestedVcpu inner{.vmcb12 = 0x6f000, .nested_vm = 0x6f000, .level = 3, .parent = 0x7f000};
+  const auto put = [](NestedVcpu& vcpu, double begin, double end, NestedState state,
+                      uint64_t by = 0) {
+    vcpu.state_ns[static_cast<size_t>(state)] += seconds(end - begin);
+    vcpu.stretches.push_back({.begin_ns = kBegin + seconds(begin),
+                              .end_ns = kBegin + seconds(end),
+                              .state = state,
+                              .reason = WaitReason::kDisk,
+                              .by = by});
+    if (state == NestedState::kWaiting)
+      vcpu.wait_ns[static_cast<size_t>(WaitReason::kDisk)] += seconds(end - begin);
+    if (state == NestedState::kPreempted) vcpu.preempted_by_ns[by] += seconds(end - begin);
+  };
+  put(outer, 0, 1, NestedState::kHost);
+  put(outer, 1, 4, NestedState::kRunning);
+  put(outer, 4, 6, NestedState::kOwnGuest, inner.vmcb12);
+  put(outer, 6, 7, NestedState::kHypervisor);
+  put(outer, 7, 9, NestedState::kWaiting);
+  put(outer, 9, 10, NestedState::kPreempted, 0x5f000);
+  put(inner, 4, 5.5, NestedState::kRunning);
+  put(inner, 5.5, 6, NestedState::kReady);
+  inner.ready_ns[FLOW_CULPRIT_OTHER_VM] = seconds(0.5);
+  return {.vm = {.tgid = 4711, .kvm = 1}, .vcpus = {outer, inner}};
 }
 
 /// Of web: it runs for 3.5 s, waits for a backend's disk for 4 s while batch holds that one's CPU
@@ -192,6 +222,7 @@ TraceReport small_report() {
                                         {at(9.75), at(10), FLOW_VMM_BLOCKED, 0}})},
                         .verdict = {},
                         .processes = processes_of_web(),
+                        .nested = nested_of_web(),
                         .path = path_of_web()});
   report.vms.push_back({.flow = batch(),
                         .culprits = {{FLOW_CULPRIT_OTHER_VM, "web", 4711, seconds(0.1)}},
