@@ -8,16 +8,12 @@
 #include <numeric>
 #include <set>
 
+#include "analysis/guest_threads.h"
 #include "analysis/nested.h"
 #include "analysis/nested_life.h"
 
 namespace vmflow {
 namespace {
-
-// arch/x86 THREAD_SIZE; user stacks lie further apart, and are used from their upper end.
-constexpr uint64_t kKernelStack = 16 << 10;
-constexpr uint64_t kUserStack = 2 << 20;
-constexpr size_t kMostStacks = 65536;
 
 uint64_t sum(const auto& values) {
   return std::accumulate(values.begin(), values.end(), uint64_t{0});
@@ -131,6 +127,7 @@ class Builder {
                    .after_halt = span.after_halt};
     if (left.is_preempted && !span.after_halt) {
       process.behind_ns += gap_ns;
+      count(process.behind, span.before, gap_ns);
       gaps_.push_back(gap);
       return;
     }
@@ -139,11 +136,12 @@ class Builder {
     uint64_t wait_ns = gap_ns;
     if (!span.after_halt && by && by->ns > left.ns) wait_ns = std::min(gap_ns, by->ns - left.ns);
     process.behind_ns += gap_ns - wait_ns;
+    if (gap_ns > wait_ns) count(process.behind, span.before, gap_ns - wait_ns);
     gap.reason = reason_of(span, by);
     process.wait_ns[static_cast<size_t>(gap.reason)] += wait_ns;
     gap.by_process = waker_of(span, by);
     if (gap.by_process == span.process) gap.by_process = kNoProcess;
-    if (gap.by_process != kNoProcess) count_waker(process, gap.by_process, wait_ns);
+    count(process.wakers, gap.by_process, wait_ns);
     gap.woken_ns = by ? std::clamp(by->ns, left.ns, span.begin_ns) : span.begin_ns;
     gap.by_tid = by ? host_waker(*by) : 0;
     gaps_.push_back(gap);
@@ -193,31 +191,21 @@ class Builder {
     return ns <= span.end_ns ? span.process : kNoProcess;
   }
 
-  static void count_waker(GuestProcess& process, uint32_t waker, uint64_t wait_ns) {
-    auto found = std::ranges::find(process.wakers, waker, &ProcessWaker::process);
-    if (found == process.wakers.end())
-      found = process.wakers.insert(found, ProcessWaker{.process = waker});
+  static void count(std::vector<OtherProcess>& others, uint32_t other, uint64_t ns) {
+    if (other == kNoProcess) return;
+    auto found = std::ranges::find(others, other, &OtherProcess::process);
+    if (found == others.end()) found = others.insert(found, OtherProcess{.process = other});
     found->count++;
-    found->wait_ns += wait_ns;
+    found->ns += ns;
   }
 
-  /// A stack that several processes are seen on is a CPU's, for interrupts, or a kernel thread's.
   void count_threads() {
-    std::map<std::pair<bool, uint64_t>, std::set<uint32_t>> users;
-    for (const auto* vcpu : vcpus_)
-      for (const auto& sample : vcpu->samples) {
-        if (sample.is_halt || users.size() >= kMostStacks) continue;
-        const auto process = places_.known(masks_.key(sample));
-        const bool is_user = sample.cpl == 3;
-        if (process != kNoProcess)
-          users[{is_user, sample.rsp / (is_user ? kUserStack : kKernelStack)}].insert(process);
-      }
-    std::vector<std::array<uint32_t, 2>> stacks(processes_.size());
-    for (const auto& [stack, processes] : users)
-      for (const auto process : processes)
-        if (stack.first || processes.size() == 1) stacks[process][stack.first ? 1 : 0]++;
-    for (size_t i = 0; i < processes_.size(); i++)
-      processes_[i].threads = stacks[i][1] != 0 ? stacks[i][1] : stacks[i][0];
+    const auto threads = guest_threads(vcpus_, masks_, places_);
+    for (size_t i = 0; i < processes_.size(); i++) {
+      processes_[i].threads = threads[i].seen;
+      processes_[i].thread_switches = threads[i].switches;
+      processes_[i].preempted_by_threads = threads[i].preempted;
+    }
   }
 
   VmProcesses sorted() {
@@ -237,8 +225,10 @@ class Builder {
                        .isolated = masks_.are_isolated()};
     for (const auto i : order) {
       auto& process = result.processes.emplace_back(std::move(processes_[i]));
-      for (auto& waker : process.wakers) waker.process = place[waker.process];
-      std::ranges::stable_sort(process.wakers, std::greater{}, &ProcessWaker::wait_ns);
+      for (auto* others : {&process.wakers, &process.behind}) {
+        for (auto& other : *others) other.process = place[other.process];
+        std::ranges::stable_sort(*others, std::greater{}, &OtherProcess::ns);
+      }
     }
     const auto moved = [&](uint32_t from) { return from == kNoProcess ? from : place[from]; };
     result.gaps = std::move(gaps_);

@@ -26,11 +26,11 @@
 
 namespace vmflow {
 
-/// Who made a process able to run. Shape: `process` is a place in VmProcesses::processes.
-struct ProcessWaker {
+/// What another process did to one. Shape: `process` is a place in VmProcesses::processes.
+struct OtherProcess {
   uint32_t process = 0;
   uint64_t count = 0;
-  uint64_t wait_ns = 0;  ///< of the waits that it ended
+  uint64_t ns = 0;
 };
 
 /// One process of a guest. Units: nanoseconds.
@@ -51,10 +51,13 @@ struct GuestProcess {
   uint64_t behind_ns = 0;  ///< it could run, and another process of the VM had the vCPU
   uint64_t preempted = 0;  ///< times that it lost the vCPU to a timer's interrupt
   uint64_t exits = 0;
-  uint32_t threads = 0;  ///< stacks that it alone was seen on
+  uint32_t threads = 0;               ///< stacks that it alone was seen on
+  uint64_t thread_switches = 0;       ///< from one of its threads to another, by their stacks
+  uint64_t preempted_by_threads = 0;  ///< of these, after a timer's interrupt
   uint64_t first_ns = 0;
   uint64_t last_ns = 0;
-  std::vector<ProcessWaker> wakers;  ///< the longest wait first
+  std::vector<OtherProcess> wakers;  ///< who ended its waits, the longest first
+  std::vector<OtherProcess> behind;  ///< who had the vCPU just before it came back, of `behind_ns`
 
   uint64_t guest_ns() const { return certain_ns + sampled_ns; }
 };

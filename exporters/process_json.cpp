@@ -17,12 +17,12 @@ double seconds_since(uint64_t begin_ns, uint64_t ns) {
   return static_cast<double>(static_cast<int64_t>(ns - begin_ns)) / 1e9;
 }
 
-Json wakers(const VmProcesses& vm, const GuestProcess& process) {
+Json others(const VmProcesses& vm, const std::vector<OtherProcess>& others, const char* what) {
   Json rows = Json::array();
-  for (const auto& waker : process.wakers)
-    rows.push_back({{"process", process_name(vm.processes[waker.process].key)},
-                    {"count", waker.count},
-                    {"wait_seconds", seconds(waker.wait_ns)}});
+  for (size_t i = 0; i < std::min(kMost, others.size()); i++)
+    rows.push_back({{"process", process_name(vm.processes[others[i].process].key)},
+                    {"count", others[i].count},
+                    {what, seconds(others[i].ns)}});
   return rows;
 }
 
@@ -46,9 +46,12 @@ Json row(const VmProcesses& vm, const GuestProcess& process, uint64_t begin_ns) 
             {"preempted_by_others", process.preempted},
             {"exits", process.exits},
             {"threads", process.threads},
+            {"thread_switches", process.thread_switches},
+            {"preempted_by_own_threads", process.preempted_by_threads},
             {"first_seconds", seconds_since(begin_ns, process.first_ns)},
             {"last_seconds", seconds_since(begin_ns, process.last_ns)}};
-  json["wakers"] = wakers(vm, process);
+  json["behind"] = others(vm, process.behind, "seconds");
+  json["wakers"] = others(vm, process.wakers, "wait_seconds");
   return json;
 }
 

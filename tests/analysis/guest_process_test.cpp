@@ -139,6 +139,10 @@ TEST(GuestProcess, two_that_share_a_vcpu_run_and_wait_behind_each_other) {
               1e-9);
   EXPECT_TRUE(a.wakers.empty());
   EXPECT_TRUE(b.wakers.empty());
+  ASSERT_EQ(b.behind.size(), 1u);
+  EXPECT_EQ(vm.processes[b.behind[0].process].key.cr3, kA);
+  EXPECT_EQ(b.behind[0].count, 5u);
+  EXPECT_EQ(b.behind[0].ns, b.behind_ns);
 }
 
 // The same exits, but it is only at times that the switch follows a tick.
@@ -189,7 +193,7 @@ TEST(GuestProcess, one_that_goes_on_without_an_interrupt_was_woken_by_the_one_be
   ASSERT_EQ(b.wakers.size(), 1u);
   EXPECT_EQ(vm.processes[b.wakers[0].process].key.cr3, kA);
   EXPECT_EQ(b.wakers[0].count, 1u);
-  EXPECT_EQ(b.wakers[0].wait_ns, 1000u);
+  EXPECT_EQ(b.wakers[0].ns, 1000u);
   EXPECT_EQ(sum_of(a), 4020u - 1000);
 }
 
@@ -269,6 +273,27 @@ TEST(GuestProcess, threads_are_stacks_and_no_processes) {
   const auto vm = guest.processes();
   ASSERT_EQ(vm.processes.size(), 1u);
   EXPECT_EQ(vm.processes[0].threads, 2u);
+  EXPECT_EQ(vm.processes[0].thread_switches, 9u);
+  EXPECT_EQ(vm.processes[0].preempted_by_threads, 0u);
+}
+
+// Two threads change at every second tick; what the kernel does between, on whichever stack, and a
+// halt, after which another one may go on, are no switches.
+TEST(GuestProcess, threads_that_preempt_one_another_do_so_after_a_tick) {
+  constexpr uint64_t kOther = 0x7f00'0080'0000, kOfKernel = 0xffff'c900'0001'0000;
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  uint64_t ns = 2000;
+  for (int i = 0; i < 8; i++, ns += 1000) {
+    guest.leaves(ns, kInterrupt, {.rsp = i / 2 % 2 != 0 ? kOther : kUserStack});
+    guest.trace().accept(ns + 10, 0);
+    guest.enters(ns + 20).pauses(ns + 100, {.rsp = kOfKernel, .cpl = 0});
+  }
+  guest.halts(ns, kA, ns + 500, flow_waker(101, FLOW_WAKE_OWN_INTERRUPT));
+  guest.leaves(ns + 600, kInterrupt, {.rsp = kUserStack});
+  const auto a = of(guest.processes(), kA);
+  EXPECT_EQ(a.thread_switches, 3u);
+  EXPECT_EQ(a.preempted_by_threads, 3u);
 }
 
 // Interrupts of a CPU have a stack of their own, on which every process is seen.

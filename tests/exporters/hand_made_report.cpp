@@ -74,7 +74,7 @@ VmProcesses processes_of_web() {
   second.threads = 1;
   second.first_ns = kBegin + seconds(1);
   second.last_ns = kBegin + seconds(9);
-  second.wakers = {{.process = 0, .count = 25, .wait_ns = seconds(0.5)}};
+  second.wakers = {{.process = 0, .count = 25, .ns = seconds(0.5)}};
   return {.vm = {.tgid = 4711, .kvm = 1},
           .processes = {first, second},
           .idle_ns = seconds(0.3),
