@@ -151,7 +151,12 @@ TEST(LinuxProcesses, threads_of_one_are_no_processes) {
   const auto phase = run_phase("processes,count=1,threads=2,seconds=4");
   show(phase);
   ASSERT_EQ(phase.seen.processes.size(), 1u);
-  EXPECT_EQ(phase.seen.processes[0]["threads"], 2);
+  const auto& process = phase.seen.processes[0];
+  EXPECT_EQ(process["threads"], 2);
+  figure("{} switches from thread to thread, {} of them after a tick",
+         process["thread_switches"].get<int>(), process["preempted_by_own_threads"].get<int>());
+  EXPECT_GT(process["thread_switches"], 20) << "neither of them ever sleeps";
+  EXPECT_GT(process["preempted_by_own_threads"], process["thread_switches"].get<int>() / 2);
   EXPECT_EQ(worst_of(phase), "own_load");
 }
 
