@@ -124,19 +124,33 @@ class Writer {
     return after != vcpu.intervals.begin() && (--after)->end_ns >= ns;
   }
 
+  /// Slices of one track must not cross: a process that has several vCPUs at once has as many
+  /// tracks.
   void add_processes(const VmProcesses& vm) {
     constexpr uint64_t kBelowVcpus = 1'000'000;
-    const auto first = next_track_;
-    next_track_ += vm.processes.size();
-    for (size_t i = 0; i < vm.processes.size(); i++)
-      add_track(first + i, process_name(vm.processes[i].key), kBelowVcpus + i);
-    // A process on two vCPUs at once would be two slices that cross on one track.
-    std::vector<uint64_t> end_ns(vm.processes.size(), 0);
+    struct Lane {
+      uint64_t track = 0;
+      uint64_t end_ns = 0;
+    };
+    std::vector<std::vector<Lane>> lanes(vm.processes.size());
+    const auto add_lane = [&](size_t process) -> Lane& {
+      auto& all = lanes[process];
+      const auto name = process_name(vm.processes[process].key);
+      all.push_back({.track = next_track_++});
+      add_track(all.back().track,
+                all.size() == 1 ? name : name + " (" + std::to_string(all.size()) + ")",
+                kBelowVcpus + process);
+      return all.back();
+    };
+    for (size_t i = 0; i < vm.processes.size(); i++) add_lane(i);
     for (const auto& stretch : vm.stretches) {
-      const uint64_t begin_ns = std::max(stretch.begin_ns, end_ns[stretch.process]);
-      if (begin_ns >= stretch.end_ns) continue;
-      end_ns[stretch.process] = stretch.end_ns;
-      slice(first + stretch.process, "vCPU " + std::to_string(stretch.vcpu_id), "process", begin_ns,
+      if (stretch.begin_ns >= stretch.end_ns) continue;
+      auto& all = lanes[stretch.process];
+      const auto free = std::ranges::find_if(
+          all, [&](const Lane& lane) { return lane.end_ns <= stretch.begin_ns; });
+      Lane& lane = free != all.end() ? *free : add_lane(stretch.process);
+      lane.end_ns = stretch.end_ns;
+      slice(lane.track, "vCPU " + std::to_string(stretch.vcpu_id), "process", stretch.begin_ns,
             stretch.end_ns, Json::object());
     }
   }

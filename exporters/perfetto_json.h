@@ -3,7 +3,7 @@
 //
 // A process of the picture is a VM, with the VM's pid in its name. Its threads are its vCPUs, whose
 // slices are their states, and, where registers were recorded, its guest processes, whose slices
-// are the vCPUs that they had. Arrows go from the vCPU that sent an interrupt to the one that it
+// are the vCPUs that they had: on a second track while it has a second one, and so on. Arrows go from the vCPU that sent an interrupt to the one that it
 // was for. Source: Google, Trace Event Format.
 #pragma once
 

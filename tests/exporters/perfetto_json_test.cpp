@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Field by field against the trace event format, and its sums against the report.
+// What is drawn where. Field by field against the format: perfetto_totals_test.cpp.
 #include "exporters/perfetto_json.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "analysis/flow_names.h"
 #include "tests/exporters/hand_made_report.h"
+#include "tests/exporters/trace_event_format.h"
 
 namespace vmflow::test {
 namespace {
@@ -50,27 +51,6 @@ TraceReport two_vcpus() {
 
 }  // namespace
 
-TEST(PerfettoJson, every_event_has_the_fields_of_its_phase) {
-  const std::map<std::string, std::set<std::string>> wanted = {
-      {"M", {"ph", "name", "pid", "tid", "args"}},
-      {"X", {"ph", "name", "cat", "pid", "tid", "ts", "dur", "args"}},
-      {"s", {"ph", "name", "cat", "id", "pid", "tid", "ts"}},
-      {"f", {"ph", "name", "cat", "id", "pid", "tid", "ts", "bp"}}};
-  std::map<std::string, int> seen;
-  for (const auto& event : events_of(two_vcpus())) {
-    std::set<std::string> fields;
-    for (const auto& [key, value] : event.items()) fields.insert(key);
-    const auto phase = event["ph"].get<std::string>();
-    ASSERT_TRUE(wanted.contains(phase)) << phase;
-    EXPECT_EQ(fields, wanted.at(phase)) << event;
-    EXPECT_TRUE(event["pid"].is_number_unsigned() && event["tid"].is_number_unsigned());
-    EXPECT_TRUE(event.value("ts", Json(0)).is_number()) << event;
-    EXPECT_GT(event.value("dur", 1.0), 0) << event;
-    seen[phase]++;
-  }
-  EXPECT_EQ(seen.size(), wanted.size());
-}
-
 TEST(PerfettoJson, times_are_microseconds_to_the_nanosecond) {
   for (const auto& event : events_of(two_vcpus()))
     if (event["ph"] == "X" && event["tid"] == 4712 && event["name"] == "halted") {
@@ -80,36 +60,6 @@ TEST(PerfettoJson, times_are_microseconds_to_the_nanosecond) {
       return;
     }
   FAIL() << "no such slice";
-}
-
-TEST(PerfettoJson, every_track_is_named_and_its_slices_do_not_overlap) {
-  const auto events = events_of(large_report(5000));
-  std::set<Track> named;
-  std::map<Track, double> ends;
-  for (const auto& event : events) {
-    const Track track{event["pid"], event["tid"]};
-    if (event["name"] == "thread_name") named.insert(track);
-    if (event["ph"] != "X") continue;
-    EXPECT_TRUE(named.contains(track)) << event;
-    EXPECT_GE(event["ts"].get<double>() + 1e-9, ends[track]) << event;
-    ends[track] = event["ts"].get<double>() + event["dur"].get<double>();
-  }
-  EXPECT_GE(ends.size(), 8u);
-}
-
-TEST(PerfettoJson, sums_of_slices_are_those_of_the_report) {
-  const auto report = large_report(5000);
-  std::map<std::pair<uint64_t, std::string>, double> drawn, wanted;
-  for (const auto& event : events_of(report))
-    if (event["ph"] == "X" && category(event) == "vcpu")
-      drawn[{event["pid"], event["name"]}] += event["dur"].get<double>();
-  for (size_t i = 0; i < report.vms.size(); i++)
-    for (const auto& vcpu : report.vms[i].vcpus)
-      for (const auto& interval : vcpu.intervals)
-        wanted[{i + 1, std::string(state_name(interval.state).name)}] +=
-            static_cast<double>(interval.end_ns - interval.begin_ns) / 1e3;
-  ASSERT_EQ(drawn.size(), wanted.size());
-  for (const auto& [key, us] : wanted) EXPECT_NEAR(drawn[key], us, 1e-6 * us) << key.second;
 }
 
 TEST(PerfettoJson, arrows_go_in_pairs_from_a_slice_to_a_slice) {
@@ -130,15 +80,35 @@ TEST(PerfettoJson, arrows_go_in_pairs_from_a_slice_to_a_slice) {
   EXPECT_EQ(arrows[1][1]["ts"], 3.0);
 }
 
-TEST(PerfettoJson, guest_processes_have_tracks_of_their_own) {
-  std::map<std::string, double> ran;
-  std::map<uint64_t, std::string> names;
-  for (const auto& event : events_of(two_vcpus())) {
-    if (event["name"] == "thread_name") names[event["tid"]] = event["args"]["name"];
-    if (category(event) == "process") ran[names[event["tid"]]] += event["dur"].get<double>();
-  }
-  EXPECT_EQ(ran.at("cr3:1a2b3000"), 4.0) << "on two vCPUs at once: counted once";
-  EXPECT_EQ(ran.at("cr3:4d5e6000 of 7f000"), 6.0);
+// The first has vCPU 0 from 0 to 1001 and vCPU 1 from 500 to 4000.
+TEST(PerfettoJson, guest_process_has_a_track_for_each_vcpu_that_it_has_at_once) {
+  std::map<std::string, std::vector<std::string>> drawn;
+  for (const auto& slice : drawn_slices(perfetto_json(two_vcpus())))
+    if (slice.category == "process")
+      drawn[slice.track].push_back(
+          fmt::format("{} {}-{}", slice.name, slice.begin_ns, slice.begin_ns + slice.ns));
+  const std::map<std::string, std::vector<std::string>> expected = {
+      {"cr3:1a2b3000", {"vCPU 0 0-1001"}},
+      {"cr3:1a2b3000 (2)", {"vCPU 1 500-4000"}},
+      {"cr3:4d5e6000 of 7f000", {"vCPU 0 3000-9000"}}};
+  EXPECT_EQ(drawn, expected);
+}
+
+// A third stretch at 1001 goes on where the first has ended.
+TEST(PerfettoJson, guest_process_has_no_more_tracks_than_vcpus_at_once) {
+  auto report = two_vcpus();
+  const auto begin = report.window.begin_ns;
+  auto& stretches = report.vms[0].processes->stretches;
+  stretches = {{0, 0, begin, begin + 1001},
+               {0, 1, begin + 500, begin + 4000},
+               {0, 0, begin + 1001, begin + 2000},
+               {0, 0, begin + 4000, begin + 5000}};
+  std::map<std::string, uint64_t> ns;
+  for (const auto& slice : drawn_slices(perfetto_json(report)))
+    if (slice.category == "process") ns[slice.track] += slice.ns;
+  const std::map<std::string, uint64_t> expected = {{"cr3:1a2b3000", 3000},
+                                                    {"cr3:1a2b3000 (2)", 3500}};
+  EXPECT_EQ(ns, expected);
 }
 
 TEST(PerfettoJson, critical_path_is_a_track_that_fills_its_window) {
@@ -182,11 +152,6 @@ TEST(PerfettoJson, critical_path_has_arrows_from_vcpu_to_vcpu) {
   EXPECT_NE(ends[0]["pid"], ends[1]["pid"]);
   EXPECT_EQ(ends[0]["id"], ends[1]["id"]);
   EXPECT_EQ(ends[0]["ts"], 4e6);
-}
-
-TEST(PerfettoJson, hostile_names_are_only_names) {
-  const auto text = perfetto_json(large_report(100));
-  EXPECT_TRUE(Json::accept(text));
 }
 
 }  // namespace vmflow::test
