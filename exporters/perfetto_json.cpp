@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "analysis/event.h"
 #include "analysis/flow_names.h"
@@ -19,13 +21,14 @@ constexpr uint64_t kFirstOwnTrack = kMostThreads + 1;
 
 class Writer {
  public:
-  explicit Writer(const TraceReport& report) : report_(report) {}
+  explicit Writer(const TraceReport& report) : report_(report), begin_ns_(earliest_ns(report)) {}
+
+  uint64_t begin_ns() const { return begin_ns_; }
 
   Json events() {
     // Arrows go from one VM to another: first where each vCPU is drawn.
     for (size_t i = 0; i < report_.vms.size(); i++)
-      for (const auto& vcpu : report_.vms[i].vcpus)
-        tracks_[&vcpu] = {i + 1, vcpu.tid != 0 ? vcpu.tid : next_track_++};
+      for (const auto& vcpu : report_.vms[i].vcpus) tracks_[&vcpu] = {i + 1, track_of(vcpu)};
     for (const auto& vm : report_.vms) add_vm(vm);
     if (report_.path) {
       pid_++;
@@ -33,6 +36,9 @@ class Writer {
       name("process_sort_index", 0, {{"sort_index", 0}});
       add_path(*report_.path);
     }
+    // Perfetto binds an end of an arrow to the slice that is open when it reads it, in the order of
+    // time and then of the file: a slice that begins with it must come first.
+    for (auto& arrow : arrows_) events_.push_back(std::move(arrow));
     return std::move(events_);
   }
 
@@ -41,6 +47,27 @@ class Writer {
     uint64_t pid = 0;
     uint64_t tid = 0;
   };
+
+  /// No time may be negative, and a trace out of order has some before its window.
+  static uint64_t earliest_ns(const TraceReport& report) {
+    uint64_t ns = report.window.begin_ns;
+    const auto take = [&](const auto& drawn) {
+      for (const auto& each : drawn) ns = std::min(ns, each.begin_ns);
+    };
+    for (const auto& vm : report.vms) {
+      for (const auto& vcpu : vm.vcpus) take(vcpu.intervals);
+      if (vm.processes) take(vm.processes->stretches);
+      if (vm.path) take(vm.path->path.stretches);
+    }
+    if (report.path) take(report.path->path.stretches);
+    return ns;
+  }
+
+  /// That of its thread; Perfetto knows a thread by its number alone, and two hosts may have one
+  /// number.
+  uint64_t track_of(const ReportVcpu& vcpu) {
+    return vcpu.tid != 0 && taken_.insert(vcpu.tid).second ? vcpu.tid : next_track_++;
+  }
 
   // Processes are numbered, not called by their pids: one process may have several VMs.
   void add_vm(const ReportVm& vm) {
@@ -74,7 +101,7 @@ class Writer {
     const auto next =
         std::ranges::upper_bound(to.intervals, wake.ns, {}, &ReportInterval::begin_ns);
     if (next == to.intervals.end()) return;
-    arrows_++;
+    arrow_++;
     flow("s", "interrupt", "wake", tracks_.at(&*from), wake.ns);
     flow("f", "interrupt", "wake", tracks_.at(&to), next->begin_ns);
   }
@@ -103,7 +130,7 @@ class Writer {
   void add_path_arrow(const ReportPath& report, const PathStretch& from, const PathStretch& to) {
     const auto *one = vcpu_of(report, from.worker), *other = vcpu_of(report, to.worker);
     if (!one || !other || !has_slice(*one, to.begin_ns) || !has_slice(*other, to.begin_ns)) return;
-    arrows_++;
+    arrow_++;
     flow("s", "wake-up", "path", tracks_.at(one), to.begin_ns);
     flow("f", "wake-up", "path", tracks_.at(other), to.begin_ns);
   }
@@ -112,11 +139,21 @@ class Writer {
     if (place >= report.workers.size()) return nullptr;
     const auto& worker = report.workers[place];
     if (worker.kind != WorkerKind::kVcpu) return nullptr;
-    const auto vm = std::ranges::find(report_.vms, worker.vm,
-                                      [](const ReportVm& each) { return each.flow.label; });
-    if (vm == report_.vms.end()) return nullptr;
+    const auto* vm = vm_of(worker);
+    if (!vm) return nullptr;
     const auto vcpu = std::ranges::find(vm->vcpus, worker.vcpu_id, &ReportVcpu::vcpu_id);
     return vcpu == vm->vcpus.end() ? nullptr : &*vcpu;
+  }
+
+  /// Two hosts may have one label: then the name has the host's too.
+  const ReportVm* vm_of(const ReportWorker& worker) const {
+    const ReportVm* found = nullptr;
+    for (const auto& vm : report_.vms) {
+      if (vm.flow.label != worker.vm) continue;
+      if (shown_name(vm.flow) == worker.vm_name) return &vm;
+      if (!found) found = &vm;
+    }
+    return found;
   }
 
   static bool has_slice(const ReportVcpu& vcpu, uint64_t ns) {
@@ -179,34 +216,36 @@ class Writer {
 
   void flow(const char* phase, const char* title, const char* category, const Track& track,
             uint64_t ns) {
-    Json event{{"ph", phase},      {"name", title},    {"cat", category},      {"id", arrows_},
+    Json event{{"ph", phase},      {"name", title},    {"cat", category},      {"id", arrow_},
                {"pid", track.pid}, {"tid", track.tid}, {"ts", since_begin(ns)}};
     if (phase[0] == 'f') event["bp"] = "e";
-    events_.push_back(std::move(event));
+    arrows_.push_back(std::move(event));
   }
 
-  double since_begin(uint64_t ns) const {
-    return static_cast<double>(static_cast<int64_t>(ns - report_.window.begin_ns)) / 1e3;
-  }
+  double since_begin(uint64_t ns) const { return static_cast<double>(ns - begin_ns_) / 1e3; }
 
   const TraceReport& report_;
+  const uint64_t begin_ns_;
   Json events_ = Json::array();
+  std::vector<Json> arrows_;
+  std::set<uint64_t> taken_;
   std::map<const ReportVcpu*, Track> tracks_;
   uint64_t next_track_ = kFirstOwnTrack;
   uint64_t pid_ = 0;
-  uint64_t arrows_ = 0;
+  uint64_t arrow_ = 0;
 };
 
 }  // namespace
 
 std::string perfetto_json(const TraceReport& report) {
+  Writer writer(report);
   const Json json{{"displayTimeUnit", "ns"},
                   {"otherData",
                    {{"title", shown_text(report.title)},
                     {"finding", shown_text(report.finding)},
-                    {"clock", report.window.clock},
-                    {"begin_ns", std::to_string(report.window.begin_ns)}}},
-                  {"traceEvents", Writer(report).events()}};
+                    {"clock", shown_text(report.window.clock)},
+                    {"begin_ns", std::to_string(writer.begin_ns())}}},
+                  {"traceEvents", writer.events()}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -154,4 +154,65 @@ TEST(PerfettoJson, critical_path_has_arrows_from_vcpu_to_vcpu) {
   EXPECT_EQ(ends[0]["ts"], 4e6);
 }
 
+// Threads 4712 of two hosts: Perfetto would take them for one.
+TEST(PerfettoJson, threads_of_two_hosts_with_one_number_have_two_tracks) {
+  auto report = small_report();
+  report.vms[1].vcpus[0].tid = report.vms[0].vcpus[0].tid;
+  std::map<uint64_t, std::set<uint64_t>> processes;
+  for (const auto& event : events_of(report))
+    if (event["ph"] == "X") processes[event["tid"]].insert(event["pid"].get<uint64_t>());
+  ASSERT_TRUE(processes.contains(4712));
+  for (const auto& [tid, pids] : processes) EXPECT_EQ(pids.size(), 1u) << tid;
+}
+
+// A path over the second of two VMs that have one label, on hosts of their own.
+TEST(PerfettoJson, path_finds_its_vcpu_where_two_hosts_have_one_label) {
+  auto report = small_report();
+  const auto begin = report.window.begin_ns;
+  report.vms[0].flow.name = "web on rack-1";
+  report.vms[1].flow.name = "web on rack-2";
+  report.vms[1].flow.label = report.vms[0].flow.label;
+  auto& path = *report.vms[0].path;
+  path.workers = {{WorkerKind::kVcpu, "vCPU 0 of web on rack-1", report.vms[0].flow.label,
+                   "web on rack-1", 0, 4712},
+                  {WorkerKind::kVcpu, "vCPU 0 of web on rack-2", report.vms[0].flow.label,
+                   "web on rack-2", 0, 4801}};
+  path.path.stretches = {{0, begin, begin + 1000, kNoWorker, Doing::kRunning, 1},
+                         {1, begin + 1000, begin + 2000, kNoWorker, Doing::kRunning, 1}};
+  std::vector<uint64_t> tids;
+  for (const auto& event : events_of(report))
+    if (category(event) == "path" && event["ph"] != "X") tids.push_back(event["tid"]);
+  EXPECT_EQ(tids, (std::vector<uint64_t>{4712, 4801}));
+}
+
+TEST(PerfettoJson, begins_with_what_lies_before_the_window) {
+  auto report = two_vcpus();
+  const auto begin = report.window.begin_ns - 5000;
+  report.vms[0].vcpus[0].intervals.insert(report.vms[0].vcpus[0].intervals.begin(),
+                                          {begin, begin + 2000, FLOW_GUEST, 0});
+  const auto json = Json::parse(perfetto_json(report));
+  EXPECT_EQ(json["otherData"]["begin_ns"], std::to_string(begin));
+  uint64_t first_ns = begin;
+  for (const auto& slice : drawn_slices(json.dump())) first_ns = std::min(first_ns, slice.begin_ns);
+  EXPECT_EQ(first_ns, 0u);
+}
+
+// A tenant's name with a line break and a mark that turns the direction of what follows.
+TEST(PerfettoJson, foreign_text_stays_in_one_line_and_turns_nothing) {
+  const std::string foreign = "a\n\x01\u202eb\xff";
+  auto report = two_vcpus();
+  report.title = report.finding = report.window.clock = foreign;
+  for (auto& detail : report.details) detail = foreign;
+  for (auto& vm : report.vms) {
+    vm.flow.name = vm.verdict.sentence = foreign;
+    if (!vm.path) continue;
+    for (auto& worker : vm.path->workers) worker.name = foreign;
+  }
+  report.path = report.vms[0].path;
+  const auto text = perfetto_json(report);
+  EXPECT_TRUE(Json::accept(text));
+  for (const char* what : {"\\n", "\\u0001", "\u202e", "\xff"})
+    EXPECT_EQ(text.find(what), std::string::npos) << what;
+}
+
 }  // namespace vmflow::test
