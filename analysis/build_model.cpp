@@ -61,7 +61,8 @@ std::vector<ExitFlow> exits_of(Vendor vendor, const VcpuTotals& totals) {
   std::vector<ExitFlow> exits;
   for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++)
     if (totals.exit_count[i] != 0)
-      exits.push_back({exit_name(vendor, i), totals.exit_count[i], totals.exit_ns[i]});
+      exits.push_back({exit_name(vendor, i), totals.exit_count[i], totals.exit_ns[i],
+                       is_interrupt_exit(vendor, i)});
   return exits;
 }
 
@@ -210,8 +211,11 @@ std::optional<RoleTimes> helpers_of(const Carry& carry, const VmKey& key) {
 
 void add_io(VmFlow& flow, const Snapshot& snapshot, const Carry& carry, const VmKey& key,
             const VcpuTotals& totals) {
+  if (!is_first_of_process(carry, key)) return;
+  flow.disk_pending_ns = totals.disk_pending_ns;
+  flow.net_pending_ns = totals.net_pending_ns;
   const auto io = snapshot.ios.find(key.tgid);
-  if (io == snapshot.ios.end() || !is_first_of_process(carry, key)) return;
+  if (io == snapshot.ios.end()) return;
   const auto waiting = snapshot.packets_waiting.find(key.tgid);
   flow.disk = disk_flow(io->second, totals);
   flow.net =

@@ -38,6 +38,7 @@ struct ExitFlow {
   std::string reason;
   uint64_t count = 0;
   uint64_t ns = 0;  ///< kernel and VMM time after such exits, without polling, ready time and sleep
+  bool is_interrupt = false;  ///< see is_interrupt_exit(); of the folded ones it is not told
 };
 
 struct NamedCount {
@@ -145,11 +146,13 @@ struct VmFlow {
   std::array<uint64_t, FLOW_BLOCKS> block_ns{};      ///< of blocked time: the rest, by flow_block
   std::array<uint64_t, FLOW_CULPRITS> culprit_ns{};  ///< of ready time: the rest, by flow_culprit
   std::array<uint64_t, FLOW_CULPRITS>
-      preemptions{};                   ///< switched out while runnable, by who ran next
-  uint64_t skew_ns = 0;                ///< one vCPU ran while another one was ready
-  WaitsByReason wait_durations{};      ///< waits of wait_ns
-  std::vector<WakerFlow> wakers;       ///< the longest first; read for the API only
-  std::vector<ExitFlow> exits;         ///< every reason that occurred
+      preemptions{};               ///< switched out while runnable, by who ran next
+  uint64_t skew_ns = 0;            ///< one vCPU ran while another one was ready
+  WaitsByReason wait_durations{};  ///< waits of wait_ns
+  uint64_t disk_pending_ns = 0;    ///< of halted time, with a disk request in flight, as vCPUs tell
+  uint64_t net_pending_ns = 0;     ///< the same, with a packet for it waiting in its tap
+  std::vector<WakerFlow> wakers;   ///< the longest first; read for the API only
+  std::vector<ExitFlow> exits;     ///< every reason that occurred
   std::vector<ExitFlow> folded_exits;  ///< the vendor's fixed list, then `other`
   Durations exit_durations;
   Durations runqueue_waits;    ///< waits for a CPU that have ended

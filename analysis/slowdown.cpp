@@ -52,7 +52,8 @@ uint64_t limited_by_itself_ns(const SlowdownSums& sums) {
   const auto causes = by_cause(sums);
   return causes[static_cast<uint32_t>(Cause::kOwnLoad)] +
          causes[static_cast<uint32_t>(Cause::kInsideVm)] +
-         sums[static_cast<uint32_t>(SlowdownKind::kUntold)];
+         sums[static_cast<uint32_t>(SlowdownKind::kUntold)] -
+         sums[static_cast<uint32_t>(SlowdownKind::kExitStorm)];
 }
 
 }  // namespace vmflow

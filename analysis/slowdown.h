@@ -41,14 +41,16 @@ enum class SlowdownKind : uint32_t {
   kEmulation,
   kNestedHypervisors,
   kProcesses,
+  kExitStorm,
   kOwnWork,
   kOwnDisk,
   kOwnThreads,
   kUntold,
+  kDiskUntold,
   kCpuUnknown,
   kUnaccounted,
 };
-constexpr uint32_t kSlowdownKinds = 24;
+constexpr uint32_t kSlowdownKinds = 26;
 /// By SlowdownKind. Units: nanoseconds of vCPU time.
 using SlowdownSums = std::array<uint64_t, kSlowdownKinds>;
 /// By Cause. Units: the same.

@@ -27,8 +27,8 @@ std::vector<Metric> slowdown_metrics() {
        "vCPU time that the VM lost, or was limited by itself, by cause: its own load, contention "
        "between its processes, co-located VMs, the platform, or unknown.",
        kMono,
-       "judged once a second; waits that have ended; its own load and contention inside it are "
-       "unknown unless --trace.registers tells its processes",
+       "judged once a second; waits that have ended; its own load, but for exit storms, and "
+       "contention inside it are unknown unless --trace.registers tells its processes",
        vm_slowdown},
   };
 }

@@ -2,7 +2,6 @@
 #include "analysis/slowdown_rules.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "analysis/flow_model.h"
 
@@ -11,25 +10,17 @@ namespace {
 
 // From this share on that others take, what is left is the work itself and no slowdown.
 constexpr uint64_t kOthersTookParts = 5;
-// A vCPU that has work for so much of its time is limited by it.
-constexpr double kBusy = 0.9;
 // No healthy disk needs longer for a request, if it serves one at a time.
 constexpr uint64_t kSlowRequestNs = 25'000'000;
-
-uint64_t sum(std::span<const uint64_t> all) {
-  return std::accumulate(all.begin(), all.end(), uint64_t{0});
-}
+// An exit storm takes so much of the CPU time, and a twentieth of all; a few exits a second take as
+// much of the CPU time of a VM that sleeps.
+constexpr double kStorm = 0.3;
+constexpr uint64_t kStormParts = 20;
+// Exits that take longer are slow, and no storm.
+constexpr uint64_t kSlowExitNs = 10'000'000;
 
 uint64_t grown(uint64_t now, uint64_t before) {
   return now - std::min(now, before);
-}
-
-template <size_t kSize>
-std::array<uint64_t, kSize> grown(const std::array<uint64_t, kSize>& now,
-                                  const std::array<uint64_t, kSize>& before) {
-  std::array<uint64_t, kSize> all{};
-  for (size_t i = 0; i < kSize; i++) all[i] = grown(now[i], before[i]);
-  return all;
 }
 
 /// Halted time with a disk request in flight, by whose fault that is.
@@ -52,10 +43,11 @@ DiskSplit disk_split(const SlowdownPoint& happened) {
   return split;
 }
 
-/// CPU time of vCPUs that have work nearly all the time.
+/// CPU time of vCPUs that have work nearly all the time, and of an exit storm of any of them.
 struct BusyTime {
   uint64_t emulation_ns = 0;
   uint64_t nested_ns = 0;
+  uint64_t storm_ns = 0;
   uint64_t work_ns = 0;
 };
 
@@ -63,14 +55,18 @@ BusyTime busy_time(const SlowdownPoint& happened) {
   BusyTime busy;
   uint64_t on_cpu = 0;
   for (const auto& vcpu : happened.vcpus) {
-    if (static_cast<double>(vcpu.wanted_ns) < kBusy * static_cast<double>(vcpu.whole_ns)) continue;
+    if (!vcpu.is_busy()) continue;
     on_cpu += vcpu.on_cpu_ns;
     busy.emulation_ns += vcpu.vmm_ns;
   }
-  on_cpu = std::min(on_cpu, on_cpu_ns(happened.state_ns));
+  const uint64_t all_on_cpu = on_cpu_ns(happened.state_ns);
+  on_cpu = std::min(on_cpu, all_on_cpu);
   busy.emulation_ns = std::min(busy.emulation_ns, on_cpu);
   busy.nested_ns = std::min(happened.nested_ns, on_cpu - busy.emulation_ns);
   busy.work_ns = on_cpu - busy.emulation_ns - busy.nested_ns;
+  const uint64_t rest_ns = all_on_cpu - busy.emulation_ns - busy.nested_ns;
+  if (const auto storm = exit_storm(happened)) busy.storm_ns = std::min(storm->ns, rest_ns);
+  busy.work_ns = std::min(busy.work_ns, rest_ns - busy.storm_ns);
   return busy;
 }
 
@@ -113,6 +109,8 @@ constexpr std::array<SlowdownRule, kSlowdownKinds> kRules{{
      "hypervisors worked for its nested guests"},
     {SlowdownKind::kProcesses, "processes", Cause::kInsideVm,
      "its processes waited for one another's vCPU"},
+    {SlowdownKind::kExitStorm, "exit_storm", Cause::kOwnLoad,
+     "exits of one kind took much of its CPU time"},
     {SlowdownKind::kOwnWork, "own_work", Cause::kOwnLoad, "its vCPUs had work all the time"},
     {SlowdownKind::kOwnDisk, "own_disk", Cause::kOwnLoad,
      "it waited for a disk that served it alone"},
@@ -121,6 +119,8 @@ constexpr std::array<SlowdownRule, kSlowdownKinds> kRules{{
     {SlowdownKind::kUntold, "untold", Cause::kUnknown,
      "it was limited by itself, and whether by its load or by contention inside it is not told: "
      "that needs --trace.registers"},
+    {SlowdownKind::kDiskUntold, "disk_untold", Cause::kUnknown,
+     "it waited for its disk, and whose fault that is is not known"},
     {SlowdownKind::kCpuUnknown, "cpu_unknown", Cause::kUnknown, "who had its CPU is not known"},
     {SlowdownKind::kUnaccounted, "unaccounted", Cause::kUnknown,
      "what it did is not accounted for"},
@@ -142,62 +142,26 @@ void add_own(SlowdownSums& sums, const SlowdownPoint& happened, uint64_t work_ns
 
 }  // namespace
 
-uint64_t SlowdownPoint::whole_ns() const {
-  return sum(state_ns) + unaccounted_ns;
-}
-
-uint64_t SlowdownPoint::wanted_ns() const {
-  return vmflow::wanted_ns(state_ns);
-}
-
-SlowdownPoint slowdown_point(const VmFlow& vm) {
-  SlowdownPoint point{.state_ns = vm.time.state_ns,
-                      .unaccounted_ns = vm.time.unaccounted_ns,
-                      .culprit_ns = vm.culprit_ns,
-                      .block_ns = vm.block_ns,
-                      .vcpus = {}};
-  if (vm.disk) {
-    point.disk_halted_ns = vm.disk->halted_ns;
-    point.disk_waited_ns = vm.disk->waited_ns;
-    point.disk_held_ns = vm.disk->held_ns;
-    for (const auto& done : vm.disk->done) point.disk_operations += done.operations;
-  }
-  if (vm.net && vm.net->tap) point.net_halted_ns = vm.net->tap->halted_ns;
-  if (vm.levels) point.nested_ns = vm.levels->level_ns[FLOW_L0] + vm.levels->level_ns[FLOW_L1];
-  for (const auto& vcpu : vm.per_vcpu) {
-    const auto& ns = vcpu.time.state_ns;
-    point.vcpus.push_back({vcpu.vcpu_id, on_cpu_ns(ns), ns[FLOW_VMM], wanted_ns(ns),
-                           sum(ns) + vcpu.time.unaccounted_ns});
-  }
-  return point;
-}
-
-SlowdownPoint operator-(const SlowdownPoint& now, const SlowdownPoint& before) {
-  SlowdownPoint happened{.state_ns = grown(now.state_ns, before.state_ns),
-                         .unaccounted_ns = grown(now.unaccounted_ns, before.unaccounted_ns),
-                         .culprit_ns = grown(now.culprit_ns, before.culprit_ns),
-                         .block_ns = grown(now.block_ns, before.block_ns),
-                         .disk_halted_ns = grown(now.disk_halted_ns, before.disk_halted_ns),
-                         .disk_waited_ns = grown(now.disk_waited_ns, before.disk_waited_ns),
-                         .disk_held_ns = grown(now.disk_held_ns, before.disk_held_ns),
-                         .disk_operations = grown(now.disk_operations, before.disk_operations),
-                         .net_halted_ns = grown(now.net_halted_ns, before.net_halted_ns),
-                         .nested_ns = grown(now.nested_ns, before.nested_ns),
-                         .vcpus = {}};
-  for (const auto& vcpu : now.vcpus) {
-    const auto was =
-        std::ranges::lower_bound(before.vcpus, vcpu.vcpu_id, {}, &SlowdownPoint::Vcpu::vcpu_id);
-    SlowdownPoint::Vcpu base;
-    if (was != before.vcpus.end() && was->vcpu_id == vcpu.vcpu_id) base = *was;
-    happened.vcpus.push_back(
-        {vcpu.vcpu_id, grown(vcpu.on_cpu_ns, base.on_cpu_ns), grown(vcpu.vmm_ns, base.vmm_ns),
-         grown(vcpu.wanted_ns, base.wanted_ns), grown(vcpu.whole_ns, base.whole_ns)});
-  }
-  return happened;
-}
-
 std::span<const SlowdownRule> slowdown_rules() {
   return kRules;
+}
+
+const SlowdownRule& slowdown_rule(SlowdownKind kind) {
+  return kRules[static_cast<uint32_t>(kind)];
+}
+
+std::optional<SlowdownPoint::Exit> exit_storm(const SlowdownPoint& happened) {
+  const SlowdownPoint::Exit* most = nullptr;
+  for (const auto& exit : happened.exits)
+    if (exit.ns / kSlowExitNs < exit.count && (most == nullptr || exit.ns > most->ns)) most = &exit;
+  if (most == nullptr) return std::nullopt;
+  auto storm = *most;
+  // What of it is the VMM's time counts as emulation.
+  storm.ns = std::min(storm.ns, happened.state_ns[FLOW_KVM]);
+  const auto on_cpu = static_cast<double>(on_cpu_ns(happened.state_ns));
+  const bool is_storm = storm.ns != 0 && static_cast<double>(storm.ns) >= kStorm * on_cpu &&
+                        storm.ns >= happened.whole_ns() / kStormParts;
+  return is_storm ? std::optional(std::move(storm)) : std::nullopt;
 }
 
 SlowdownSums slowdown_of(const SlowdownPoint& happened,
@@ -222,9 +186,11 @@ SlowdownSums slowdown_of(const SlowdownPoint& happened,
   set(SlowdownKind::kDiskOtherVm, disk.others_ns);
   set(SlowdownKind::kDiskHeld, disk.held_ns);
   set(SlowdownKind::kDiskSlow, disk.slow_ns);
-  set(SlowdownKind::kNetBackend,
-      std::min(happened.net_halted_ns,
-               grown(happened.state_ns[FLOW_HALTED], happened.disk_halted_ns)));
+  const uint64_t no_disk_ns = grown(happened.state_ns[FLOW_HALTED], happened.disk_halted_ns);
+  const uint64_t untold_ns = std::min(happened.disk_untold_ns, no_disk_ns);
+  set(SlowdownKind::kDiskUntold, untold_ns);
+  set(SlowdownKind::kNetBackend, std::min(happened.net_halted_ns, no_disk_ns - untold_ns));
+  set(SlowdownKind::kExitStorm, busy.storm_ns);
   set(SlowdownKind::kEmulation, busy.emulation_ns);
   set(SlowdownKind::kNestedHypervisors, busy.nested_ns);
   set(SlowdownKind::kUnaccounted, happened.unaccounted_ns);

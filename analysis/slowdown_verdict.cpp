@@ -17,47 +17,6 @@ namespace {
 
 constexpr uint64_t kLeastWindowNs = 3'000'000'000;
 
-uint64_t of(const SlowdownSums& sums, SlowdownKind kind) {
-  return sums[static_cast<uint32_t>(kind)];
-}
-
-const SlowdownRule& rule_of(SlowdownKind kind) {
-  return slowdown_rules()[static_cast<uint32_t>(kind)];
-}
-
-bool counts(const SlowdownWindow& window, Cause cause, uint64_t ns) {
-  if (ns == 0) return false;
-  if (ns >= window.whole_ns / 20) return true;
-  if (cause == Cause::kPlatform) ns -= of(window.ns, SlowdownKind::kCpuIdle);
-  return ns != 0 && ns >= window.whole_ns / 100 && ns >= window.wanted_ns / 5;
-}
-
-/// All causes but kNothing, those that count before the others, the longest first. Time of which
-/// nothing is known weighs a quarter: it must not hide what is known, unless it is nearly all.
-std::vector<CauseTime> ranked(const SlowdownWindow& window) {
-  constexpr uint64_t kUnknownWeighs = 4;
-  const auto sums = by_cause(window.ns);
-  std::vector<CauseTime> causes;
-  for (uint32_t cause = 1; cause < kCauses; cause++)
-    causes.push_back({static_cast<Cause>(cause), sums[cause]});
-  const auto weight = [&](const CauseTime& one) {
-    return std::pair(counts(window, one.cause, one.ns),
-                     one.cause == Cause::kUnknown ? one.ns / kUnknownWeighs : one.ns);
-  };
-  std::ranges::stable_sort(causes, std::greater{}, weight);
-  return causes;
-}
-
-std::vector<KindTime> kinds_of(const SlowdownWindow& window, Cause cause) {
-  std::vector<KindTime> kinds;
-  for (const auto& rule : slowdown_rules())
-    if (const auto ns = of(window.ns, rule.kind);
-        ns != 0 && (cause == Cause::kNothing || rule.cause == cause))
-      kinds.push_back({rule.kind, ns});
-  std::ranges::stable_sort(kinds, std::greater{}, &KindTime::ns);
-  return kinds;
-}
-
 /// The model's rows of the VM, less what they were when the window began.
 std::vector<CulpritFlow> culprits_since(const VmFlow& vm, const FlowModel& model) {
   auto before = vm.slowdown.window.taken_before;
@@ -119,14 +78,13 @@ std::string sentence(const FlowModel& model, const SlowdownWindow& window,
   if (verdict.first.cause == Cause::kNothing)
     return fmt::format("Nothing slows it: no cause took a twentieth of its time in the last {}.",
                        last);
-  auto text = fmt::format(
-      "{}: {} of its vCPU time in the last {} ({}), mostly because {}{}.",
-      begins(verdict.first.cause), share_text(verdict.first.ns, window.whole_ns), last,
-      time_text(verdict.first.ns), rule_of(verdict.kinds.front().kind).text, who(model, verdict));
+  auto text =
+      fmt::format("{}: {} of its vCPU time in the last {} ({}), mostly because {}{}.",
+                  begins(verdict.first.cause), share_text(verdict.first.ns, window.whole_ns), last,
+                  time_text(verdict.first.ns), slowdown_rule(verdict.kinds.front().kind).text,
+                  who(model, verdict));
   if (verdict.second.cause != Cause::kNothing)
-    text +=
-        fmt::format(" Second: {}, {} ({}).", cause_name(verdict.second.cause),
-                    share_text(verdict.second.ns, window.whole_ns), time_text(verdict.second.ns));
+    text += fmt::format(" Second: {}.", cause_time_text(verdict.second, window.whole_ns));
   return text;
 }
 
@@ -141,13 +99,8 @@ SlowdownVerdict slowdown_verdict(const VmFlow& vm, const FlowModel& model) {
     verdict.sentence = "Not enough evidence: it was seen for less than three seconds.";
     return verdict;
   }
-  const auto causes = ranked(window);
-  if (counts(window, causes[0].cause, causes[0].ns)) verdict.first = causes[0];
-  const auto second = std::ranges::find_if(causes, [&](const CauseTime& one) {
-    return one.cause != verdict.first.cause && one.ns != 0;
-  });
-  if (second != causes.end()) verdict.second = *second;
-  verdict.kinds = kinds_of(window, verdict.first.cause);
+  static_cast<SlowdownRanking&>(verdict) =
+      slowdown_ranking(window.ns, window.whole_ns, window.wanted_ns);
   verdict.culprits = culprits_since(vm, model);
   verdict.sentence = sentence(model, window, verdict);
   return verdict;

@@ -10,6 +10,8 @@
 #include <set>
 #include <string_view>
 
+#include "analysis/flow_model.h"
+
 namespace vmflow::test {
 namespace {
 
@@ -96,6 +98,73 @@ TEST(SlowdownRules, work_without_end_is_its_own_load_if_its_processes_are_told) 
   const auto point = second({.kvm = 100, .halted = 40});
   expect(slowdown_of(point, kAlone), {{SlowdownKind::kOwnWork, 960}});
   expect(slowdown_of(point, std::nullopt), {{SlowdownKind::kUntold, 960}});
+}
+
+TEST(SlowdownRules, an_exit_storm_is_its_own_load_whatever_its_processes_do) {
+  auto point = second({.kvm = 400});
+  point.exits = {{"cpuid", 9000, 400 * kMs}, {"msr", 20, kMs}};
+  expect(slowdown_of(point, std::nullopt),
+         {{SlowdownKind::kExitStorm, 400}, {SlowdownKind::kUntold, 600}});
+  expect(slowdown_of(point, kAlone),
+         {{SlowdownKind::kExitStorm, 400}, {SlowdownKind::kOwnWork, 600}});
+  ASSERT_TRUE(exit_storm(point));
+  EXPECT_EQ(exit_storm(point)->reason, "cpuid");
+  EXPECT_EQ(exit_storm(point)->count, 9000u);
+}
+
+TEST(SlowdownRules, an_exit_storm_needs_neither_a_busy_vcpu_nor_one_that_nobody_disturbs) {
+  auto point = second({.kvm = 300, .halted = 100, .ready = 260});
+  point.culprit_ns[FLOW_CULPRIT_OTHER_VM] = 260 * kMs;
+  point.exits = {{"cpuid", 9000, 300 * kMs}};
+  expect(slowdown_of(point, kAlone),
+         {{SlowdownKind::kExitStorm, 300}, {SlowdownKind::kCpuOtherVm, 260}});
+}
+
+TEST(SlowdownRules, exits_are_a_storm_if_they_are_many_and_take_much_in_kvm) {
+  const auto storm = [](const Drawn& drawn, uint64_t count, uint64_t ms) {
+    auto point = second(drawn);
+    point.exits = {{"cpuid", count, ms * kMs}};
+    return exit_storm(point).has_value();
+  };
+  EXPECT_TRUE(storm({.kvm = 300}, 9000, 300));
+  EXPECT_FALSE(storm({.kvm = 300}, 9000, 299)) << "less than three tenths";
+  EXPECT_FALSE(storm({.kvm = 300}, 30, 300)) << "they are slow, not many";
+  EXPECT_TRUE(storm({.kvm = 50, .halted = 900}, 9000, 50));
+  EXPECT_FALSE(storm({.kvm = 49, .halted = 910}, 9000, 49)) << "a VM that sleeps has always some";
+  EXPECT_FALSE(storm({.vmm = 600}, 9000, 600)) << "its VMM emulates them";
+}
+
+TEST(SlowdownRules, exits_that_an_interrupt_may_have_made_are_not_the_vms) {
+  VmFlow vm;
+  vm.exits = {{"intr", 9000, 400 * kMs, true}, {"cpuid", 10, kMs}};
+  ASSERT_EQ(slowdown_point(vm).exits.size(), 1u);
+  EXPECT_EQ(slowdown_point(vm).exits[0].reason, "cpuid");
+}
+
+TEST(SlowdownRules, a_disk_of_whose_requests_nothing_is_told_is_nobodys_known_fault) {
+  VmFlow vm;
+  vm.time.state_ns[FLOW_HALTED] = 900 * kMs;
+  vm.wait_ns[static_cast<size_t>(WaitReason::kDisk)] = 300 * kMs;
+  expect(slowdown_of(slowdown_point(vm), kAlone), {{SlowdownKind::kDiskUntold, 300}});
+  vm.disk_pending_ns = 500 * kMs;  // of these its timer has ended 200
+  vm.net_pending_ns = 600 * kMs;
+  expect(slowdown_of(slowdown_point(vm), kAlone),
+         {{SlowdownKind::kDiskUntold, 500}, {SlowdownKind::kNetBackend, 400}});
+  vm.disk = DiskFlow{};
+  vm.net = NetFlow{};
+  expect(slowdown_of(slowdown_point(vm), kAlone), {});
+}
+
+TEST(SlowdownRules, of_time_that_is_over_open_waits_are_unknown) {
+  auto point = second({.halted = 200, .ready = 300, .vmm_blocked = 100});
+  point.culprit_ns[FLOW_CULPRIT_OTHER_VM] = 200 * kMs;
+  point.block_ns[FLOW_BLOCK_IO] = 40 * kMs;
+  point.disk_halted_ns = 350 * kMs;
+  expect(slowdown_of(closed(point), kAlone), {{SlowdownKind::kCpuOtherVm, 200},
+                                              {SlowdownKind::kCpuUnknown, 100},
+                                              {SlowdownKind::kVmmIo, 40},
+                                              {SlowdownKind::kVmmOther, 60},
+                                              {SlowdownKind::kDiskSlow, 200}});
 }
 
 TEST(SlowdownRules, work_with_pauses_is_nothing) {
@@ -202,6 +271,8 @@ TEST(SlowdownRules, never_take_more_time_than_there_was) {
     point.disk_operations = up_to(50);
     point.net_halted_ns = up_to(point.state_ns[FLOW_HALTED]);
     point.nested_ns = up_to(2000 * kMs);
+    point.disk_untold_ns = up_to(400 * kMs);
+    point.exits = {{"cpuid", 10'000, up_to(300 * kMs)}};
     point.unaccounted_ns = up_to(100 * kMs);
     std::optional<GuestContention> processes;
     if (up_to(1) == 1) processes = GuestContention{static_cast<double>(up_to(12)) / 10};
@@ -211,22 +282,32 @@ TEST(SlowdownRules, never_take_more_time_than_there_was) {
     EXPECT_EQ(std::accumulate(causes.begin(), causes.end(), uint64_t{0}),
               std::accumulate(sums.begin(), sums.end(), uint64_t{0}));
     if (!processes) {
-      EXPECT_EQ(causes[static_cast<uint32_t>(Cause::kOwnLoad)], 0u);
+      EXPECT_EQ(causes[static_cast<uint32_t>(Cause::kOwnLoad)],
+                sums[static_cast<uint32_t>(SlowdownKind::kExitStorm)]);
       EXPECT_EQ(causes[static_cast<uint32_t>(Cause::kInsideVm)], 0u);
     }
   }
 }
 
 TEST(SlowdownRules, of_two_moments_a_vcpu_that_is_new_counts_whole) {
-  const auto before = second({.ready = 100});
+  auto before = second({.ready = 100});
+  before.exits = {{"cpuid", 10, 2 * kMs}};
+  before.disk_untold_ns = 2 * kMs;
   auto now = second({.ready = 300});
   now.vcpus.push_back({7, 5 * kMs, 0, 5 * kMs, 6 * kMs});
+  now.exits = {{"cpuid", 30, 7 * kMs}, {"msr", 4, kMs}};
+  now.disk_untold_ns = 5 * kMs;
   const auto happened = now - before;
   EXPECT_EQ(happened.state_ns[FLOW_READY], 200 * kMs);
   EXPECT_EQ(happened.state_ns[FLOW_GUEST], 0u) << "a counter that falls adds nothing";
   ASSERT_EQ(happened.vcpus.size(), 2u);
   EXPECT_EQ(happened.vcpus[0].whole_ns, 0u);
   EXPECT_EQ(happened.vcpus[1].whole_ns, 6 * kMs);
+  ASSERT_EQ(happened.exits.size(), 2u);
+  EXPECT_EQ(happened.exits[0].count, 20u);
+  EXPECT_EQ(happened.exits[0].ns, 5 * kMs);
+  EXPECT_EQ(happened.exits[1].ns, kMs);
+  EXPECT_EQ(happened.disk_untold_ns, 3 * kMs);
 }
 
 }  // namespace vmflow::test

@@ -80,6 +80,7 @@ TEST(SlowdownVerdict, names_who_had_the_cpu_in_that_minute_and_not_before) {
 }
 
 TEST(SlowdownVerdict, nothing_is_an_answer) {
+  EXPECT_EQ(verdict(seen({{SlowdownKind::kCpuOtherVm, 3000}})).first.cause, Cause::kOtherVm);
   for (const auto& model : {seen({}), seen({{SlowdownKind::kCpuOtherVm, 500}}),
                             seen({{SlowdownKind::kCpuIdle, 2900}})}) {
     const auto found = verdict(model);
@@ -97,6 +98,9 @@ TEST(SlowdownVerdict, a_vm_that_wants_little_is_slow_if_it_does_not_get_it) {
   model = seen({{SlowdownKind::kCpuIdle, 1200}});
   model.vms[0].slowdown.window.wanted_ns = 3 * kSecond;
   EXPECT_EQ(verdict(model).first.cause, Cause::kNothing) << "wake-ups are always a little late";
+  model = seen({{SlowdownKind::kExitStorm, 1200}});
+  model.vms[0].slowdown.window.wanted_ns = 3 * kSecond;
+  EXPECT_EQ(verdict(model).first.cause, Cause::kNothing) << "a tick always has some exits";
 }
 
 TEST(SlowdownVerdict, what_is_known_goes_before_what_is_not_unless_it_is_little) {
