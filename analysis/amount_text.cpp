@@ -34,7 +34,7 @@ std::string time_text(uint64_t ns) {
 std::string share_text(uint64_t part, uint64_t whole) {
   if (whole == 0 || part == 0) return "0 %";
   const double percent = static_cast<double>(part) / static_cast<double>(whole) * 100;
-  if (percent < 0.5) return "<1 %";
+  if (percent <= 0.5) return "<1 %";
   return fmt::format("{:.0f} %", percent);
 }
 

@@ -36,6 +36,7 @@ void move_times(TraceReport& report, const ClockMap& map) {
 void leave_out_times(TraceReport& report) {
   report.marks.clear();
   for (auto& vm : report.vms) {
+    if (vm.processes) vm.contention = contention_of(*vm.processes);
     vm.processes.reset();  // their times mean nothing here
     for (auto& vcpu : vm.vcpus) {
       vcpu.left_out += vcpu.intervals.size();

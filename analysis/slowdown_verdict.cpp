@@ -10,7 +10,6 @@
 #include "analysis/amount_text.h"
 #include "analysis/shown_name.h"
 #include "analysis/slowdown_rules.h"
-#include "analysis/verdict.h"
 
 namespace vmflow {
 namespace {

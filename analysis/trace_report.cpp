@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "analysis/amount_text.h"
 
@@ -12,14 +13,16 @@ namespace {
 constexpr std::string_view kNoMoreDetails = "(too many different details to keep)";
 
 bool is_hurt(const ReportVm& vm) {
-  return vm.verdict.cost_ns > 0;
+  return vm.verdict.lost_ns > 0;
 }
 
-/// A VM of twice the vCPUs is not twice as slow.
-double lost_share(const ReportVm& vm) {
+/// The share that was lost, then the share that its cause took at all. A VM of twice the vCPUs is
+/// not twice as slow.
+std::pair<double, double> shares(const ReportVm& vm) {
   const auto& verdict = vm.verdict;
-  if (verdict.of_ns == 0) return 0;
-  return static_cast<double>(verdict.cost_ns) / static_cast<double>(verdict.of_ns);
+  const auto whole = static_cast<double>(std::max<uint64_t>(verdict.of_ns, 1));
+  return {static_cast<double>(verdict.lost_ns) / whole,
+          static_cast<double>(verdict.cost_ns) / whole};
 }
 
 /// Those of a kind whose names are not known are one.
@@ -76,8 +79,10 @@ std::vector<ReportVm> report_vms(const FlowModel& model) {
 }
 
 TraceReport judged(TraceReport report) {
-  for (auto& vm : report.vms) vm.verdict = verdict_of(vm.flow, vm.culprits);
-  std::ranges::stable_sort(report.vms, std::greater{}, lost_share);
+  for (auto& vm : report.vms)
+    vm.verdict = verdict_of(vm.flow, vm.culprits,
+                            vm.processes ? contention_of(*vm.processes) : vm.contention);
+  std::ranges::stable_sort(report.vms, std::greater{}, shares);
   if (report.finding.empty()) report.finding = finding(report);
   return report;
 }

@@ -53,6 +53,8 @@ struct ReportVm {
   std::optional<VmProcesses> processes = std::nullopt;
   /// Absent: it ran no guests.
   std::optional<VmNested> nested = std::nullopt;
+  /// How much its processes waited for one another, where these themselves had to go.
+  std::optional<GuestContention> contention = std::nullopt;
   /// Of the worker that matters most; absent: it was not asked for, or nothing tells of one.
   std::optional<ReportPath> path = std::nullopt;
   std::string host = {};  ///< it ran on; empty: the only one

@@ -84,16 +84,28 @@ std::string_view cause_class(Cause cause) {
   return "unknown";
 }
 
+/// "3.00 s lost, 30 %; second: platform, 7 % (690 ms)": what the cause took, and of that, if work
+/// is a part of it, what was lost.
+std::string cost_text(const Verdict& verdict) {
+  const auto lost = verdict.lost_ns == 0 ? "nothing" : time_text(verdict.lost_ns);
+  const auto share = share_text(verdict.cost_ns, verdict.of_ns);
+  auto text = lost + " lost";
+  if (verdict.cost_ns != 0 && verdict.cost_ns == verdict.lost_ns)
+    text += ", " + share;
+  else if (verdict.cost_ns != 0)
+    text = fmt::format("{}, {}; {}", time_text(verdict.cost_ns), share, text);
+  if (verdict.second.cause != Cause::kNothing)
+    text += "; second: " + cause_time_text(verdict.second, verdict.of_ns);
+  return text;
+}
+
 std::string verdict_card(const ReportVm& vm, size_t place) {
   const auto& verdict = vm.verdict;
-  const auto lost = verdict.cost_ns == 0 ? std::string("nothing lost")
-                                         : fmt::format("{} lost, {}", time_text(verdict.cost_ns),
-                                                       share_text(verdict.cost_ns, verdict.of_ns));
   return fmt::format(
       "<li class=\"vm\">\n<h3><a href=\"#vm-{}\"><bdi>{}</bdi></a> <span class=\"cause "
       "cause-{}\">{}</span> <span class=\"lost\">{}</span></h3>\n{}<p>{}</p>\n</li>\n",
-      place, html_text(shown_name(vm.flow)), cause_class(verdict.cause), cause_name(verdict.cause),
-      lost, html_bar(states_table(vm.flow)), html_text(verdict.sentence));
+      place, html_text(shown_name(vm.flow)), cause_class(verdict.cause), shown_cause(verdict),
+      cost_text(verdict), html_bar(states_table(vm.flow)), html_text(verdict.sentence));
 }
 
 std::string overview(const TraceReport& report) {

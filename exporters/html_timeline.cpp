@@ -67,7 +67,7 @@ std::string timeline_json(const TraceReport& report) {
   for (const auto& vm : report.vms) {
     Json one{{"name", shown_text(shown_name(vm.flow))},
              {"label", shown_text(vm.flow.label)},
-             {"cause", cause_name(vm.verdict.cause)},
+             {"cause", shown_cause(vm.verdict)},
              {"sentence", shown_text(vm.verdict.sentence)},
              {"vcpus", vcpus(vm, window)}};
     if (vm.path) one["path"] = html_path_json(*vm.path, window, most);

@@ -34,8 +34,14 @@ Json states(const TimeLedger& time) {
 }
 
 Json verdict(const Verdict& verdict) {
+  Json second;
+  if (verdict.second.cause != Cause::kNothing)
+    second = {{"cause", cause_name(verdict.second.cause)}, {"seconds", seconds(verdict.second.ns)}};
   return {{"cause", cause_name(verdict.cause)},
-          {"lost_seconds", seconds(verdict.cost_ns)},
+          {"seconds", seconds(verdict.cost_ns)},
+          {"enough_evidence", verdict.cause != Cause::kUnknown},
+          {"second", std::move(second)},
+          {"lost_seconds", seconds(verdict.lost_ns)},
           {"of_seconds", seconds(verdict.of_ns)},
           {"sentence", verdict.sentence}};
 }

@@ -71,15 +71,19 @@ bool turns_text(std::string_view three_bytes) {
 
 }  // namespace
 
+std::string_view shown_cause(const Verdict& verdict) {
+  return verdict.cause == Cause::kUnknown ? "not enough evidence" : cause_name(verdict.cause);
+}
+
 ReportTable overview_table(const TraceReport& report) {
   ReportTable table{counted_text(report.vms.size(), "VM") + ", those that lost most first:",
-                    {{"VM"}, {"Lost", kNumber}, {"Share", kNumber}, {"Cause"}, {"Why", kProse}},
+                    {{"VM"}, {"Time", kNumber}, {"Share", kNumber}, {"Cause"}, {"Why", kProse}},
                     {}};
   for (const auto& vm : report.vms) {
     const auto& verdict = vm.verdict;
     table.rows.push_back({{shown_text(shown_name(vm.flow)), time_text(verdict.cost_ns),
                            share_text(verdict.cost_ns, verdict.of_ns),
-                           std::string(cause_name(verdict.cause)), shown_text(verdict.sentence)},
+                           std::string(shown_cause(verdict)), shown_text(verdict.sentence)},
                           std::nullopt,
                           ""});
   }

@@ -50,6 +50,8 @@ ReportTable path_table(const ReportPath& report);
 /// All there is to say of one VM, states first.
 std::vector<ReportTable> vm_tables(const ReportVm& vm, const ReportWindow& window);
 
+/// The cause as a reader knows it; of what is unknown, that the evidence is not enough.
+std::string_view shown_cause(const Verdict& verdict);
 /// One VM a row, in the report's order.
 ReportTable overview_table(const TraceReport& report);
 /// The other hosts' clocks against the first one's. Shape: without rows if there is one host only.

@@ -104,7 +104,11 @@ TEST(HtmlReport, says_all_but_the_timeline_without_scripts) {
   const auto page = whole.substr(0, whole.find("<script"));
   for (const auto* words :
        {"<h1 id=\"finding\">web: Has work but no CPU 40 % of its time (4.00 s): batch has it 75 % "
-        "of that (3.00 s).</h1>",
+        "of that (3.00 s). Second: platform, 12 % (1.15 s).</h1>",
+        "<span class=\"lost\">3.00 s lost, 30 %; second: platform, 12 % (1.15 s)</span>",
+        "cause-unknown\">not enough evidence</span> <span class=\"lost\">9.90 s, 99 %; nothing "
+        "lost; "
+        "second: co-located VM, 1 % (100 ms)</span>",
         "Who held the CPU", "<bdi>backup (pid 99)</bdi>", "What ended its halts", "not yet ended",
         "Exits by handling time", "<bdi>cpuid</bdi>", "Whose its time was", "No event was lost.",
         "agree:", "halt polling", "Not compared", "2023-11-14 22:13:20.123 UTC",
