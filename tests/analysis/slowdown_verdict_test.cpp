@@ -115,6 +115,16 @@ TEST(SlowdownVerdict, what_is_known_goes_before_what_is_not_unless_it_is_little)
       << found.sentence;
 }
 
+// A quarter of the unknown is less than the platform's two seconds, but these do not count.
+TEST(SlowdownVerdict, what_does_not_count_comes_after_what_does) {
+  const auto found =
+      verdict(seen({{SlowdownKind::kCpuUnknown, 4000}, {SlowdownKind::kQuota, 2000}}));
+  EXPECT_EQ(found.first.cause, Cause::kUnknown);
+  EXPECT_EQ(found.second.cause, Cause::kPlatform);
+  ASSERT_EQ(found.kinds.size(), 1u) << "of the first cause alone";
+  EXPECT_EQ(found.kinds[0].kind, SlowdownKind::kCpuUnknown);
+}
+
 TEST(SlowdownVerdict, of_a_vm_that_is_new_nothing_is_known) {
   auto model = seen({{SlowdownKind::kCpuOtherVm, 1000}});
   model.vms[0].slowdown.window.begin_ns = 158 * kSecond;

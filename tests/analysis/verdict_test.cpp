@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "analysis/amount_text.h"
+#include "analysis/host_reports.h"
 #include "analysis/trace_report.h"
 
 namespace vmflow::test {
@@ -101,6 +102,7 @@ TEST(Verdict, tasks_and_interrupts_of_the_host_are_the_platform) {
          "Has work but no CPU 50 % of its time (5.00 s): the host's backup (pid 99) has it 100 % "
          "of that (5.00 s).");
   const std::vector<NamedCulprit> kswapd = {
+      {FLOW_CULPRIT_HOST_TASK, "backup", 99, 5 * kSecond},
       {FLOW_CULPRIT_KERNEL_THREAD, "kswapd0", 60, 4 * kSecond}};
   expect(untold(starved(FLOW_CULPRIT_KERNEL_THREAD), kswapd), Cause::kPlatform, 5,
          "Has work but no CPU 50 % of its time (5.00 s): the host's kswapd0 (pid 60) has it 80 % "
@@ -374,6 +376,37 @@ TEST(TraceReport, is_about_the_triggers_vm_or_else_the_worst) {
   report.finding = "said already";
   EXPECT_EQ(judged(report).finding, "said already");
   EXPECT_EQ(judged({}).finding, "The trace shows no VM.");
+}
+
+TEST(TraceReport, judges_by_the_processes_that_it_shows_or_had_to_leave_out) {
+  GuestProcess process;
+  process.certain_ns = process.behind_ns = 10 * kSecond;
+  TraceReport report;
+  report.vms.push_back(
+      {.flow = vm({{FLOW_GUEST, 10}}), .culprits = {}, .vcpus = {}, .verdict = {}});
+  EXPECT_EQ(judged(report).vms[0].verdict.cause, Cause::kUnknown);
+  report.vms[0].processes = VmProcesses{.vm = {}, .processes = {process}};
+  EXPECT_EQ(judged(report).vms[0].verdict.cause, Cause::kInsideVm);
+  // Of a host whose clock is not known the processes have no times.
+  std::vector<HostReport> hosts = {{"a", {}}, {"b", report}};
+  const std::vector<HostClock> clocks(2);
+  const auto both = merged_report(hosts, clocks, {});
+  ASSERT_EQ(both.vms.size(), 1u);
+  EXPECT_FALSE(both.vms[0].processes);
+  EXPECT_EQ(both.vms[0].verdict.cause, Cause::kInsideVm);
+}
+
+// Work is no loss, but who works all the time comes before who sleeps.
+TEST(TraceReport, has_its_vms_in_the_order_of_what_they_lost) {
+  TraceReport report;
+  for (const auto& flow : {vm({{FLOW_GUEST, 1}, {FLOW_HALTED, 9}}), vm({{FLOW_GUEST, 10}}),
+                           vm({{FLOW_GUEST, 9}, {FLOW_THROTTLED, 1}})})
+    report.vms.push_back({.flow = flow, .culprits = {}, .vcpus = {}, .verdict = {}});
+  const auto worst = judged(report);
+  EXPECT_EQ(worst.vms[0].verdict.lost_ns, kSecond);
+  EXPECT_EQ(worst.vms[1].verdict.cost_ns, 10 * kSecond);
+  EXPECT_EQ(worst.vms[2].verdict.cause, Cause::kNothing);
+  EXPECT_EQ(worst.finding.find("hurt too"), std::string::npos) << worst.finding;
 }
 
 TEST(TraceReport, takes_vms_and_named_culprits_from_a_model) {
