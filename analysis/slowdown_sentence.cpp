@@ -17,6 +17,11 @@ std::string of_time(const SentenceFacts& facts, uint64_t ns) {
   return fmt::format("{} of its time ({})", share_text(ns, facts.point.whole_ns()), time_text(ns));
 }
 
+KindSentence of_its_time(const SentenceFacts& facts, const KindTime& took,
+                         fmt::format_string<std::string> text) {
+  return {took.ns, fmt::format(text, of_time(facts, took.ns))};
+}
+
 uint64_t state(const SentenceFacts& facts, flow_state state) {
   return facts.point.state_ns[state];
 }
@@ -88,6 +93,13 @@ KindSentence disk(const SentenceFacts& facts, std::string_view why, uint64_t ns,
   return {facts.point.disk_halted_ns, text + "."};
 }
 
+/// "Waits for its disk 50 % of its time (5.00 s), which serves no other VM meanwhile"
+std::string own_disk(const SentenceFacts& facts, uint64_t ns) {
+  return fmt::format(
+      "Waits for its disk {}, which {} meanwhile", of_time(facts, ns),
+      facts.point.disk_waited_ns == 0 ? "serves no other VM" : "hardly serves other VMs");
+}
+
 constexpr std::string_view kOwnThreads = "its own vCPUs and threads";
 constexpr std::string_view kWhichIsUntold =
     "a load of its own or contention inside it; which of the two is not told without "
@@ -144,8 +156,7 @@ KindSentence untold(const SentenceFacts& facts, const KindTime& took) {
     return {work_ns, fmt::format("{}: {}.", works(facts, work_ns), kWhichIsUntold)};
   }
   if (disk_ns >= threads_ns)
-    return {disk_ns, fmt::format("Waits for its disk {}, which serves no other VM meanwhile: {}.",
-                                 of_time(facts, disk_ns), kWhichIsUntold)};
+    return {disk_ns, fmt::format("{}: {}.", own_disk(facts, disk_ns), kWhichIsUntold)};
   return without_cpu(
       facts, threads_ns,
       fmt::format("{}: {}", have_it(facts, kOwnThreads, threads_ns), kWhichIsUntold));
@@ -183,7 +194,7 @@ KindSentence slowdown_sentence(const SentenceFacts& facts, const KindTime& took)
     case SlowdownKind::kCpuUnknown:
       return taken_by_unknown(facts, took);
     case SlowdownKind::kQuota:
-      return {took.ns, fmt::format("Its CPU quota stops it {}.", of_time(facts, took.ns))};
+      return of_its_time(facts, took, "Its CPU quota stops it {}.");
     case SlowdownKind::kMemory:
       return blocked(facts, took, "a page of its memory is not there");
     case SlowdownKind::kVmmIo:
@@ -193,21 +204,17 @@ KindSentence slowdown_sentence(const SentenceFacts& facts, const KindTime& took)
     case SlowdownKind::kVmmOther:
       return blocked(facts, took, "in what is not known");
     case SlowdownKind::kPaused:
-      return {took.ns,
-              fmt::format("Is stopped {}, by its VMM or a debugger.", of_time(facts, took.ns))};
+      return of_its_time(facts, took, "Is stopped {}, by its VMM or a debugger.");
     case SlowdownKind::kDiskOtherVm:
       return disk(facts, "it serves other VMs", facts.point.disk_waited_ns, "the requests'");
     case SlowdownKind::kDiskHeld:
       return disk(facts, "its io.max holds requests back", facts.point.disk_held_ns, "their");
     case SlowdownKind::kOwnDisk:
-      return {took.ns, fmt::format("Waits for its disk {}, which serves no other VM meanwhile.",
-                                   of_time(facts, took.ns))};
+      return {took.ns, own_disk(facts, took.ns) + "."};
     case SlowdownKind::kDiskUntold:
-      return {took.ns, fmt::format("Waits for its disk {}: whose fault that is is not known.",
-                                   of_time(facts, took.ns))};
+      return of_its_time(facts, took, "Waits for its disk {}: whose fault that is is not known.");
     case SlowdownKind::kEmulation:
-      return {took.ns, fmt::format("Its VMM works {} for it: look at its emulated devices.",
-                                   of_time(facts, took.ns))};
+      return of_its_time(facts, took, "Its VMM works {} for it: look at its emulated devices.");
     case SlowdownKind::kExitStorm:
       return {took.ns, fmt::format("An exit storm of its own: {}.", storm_text(facts))};
     case SlowdownKind::kOwnWork:
@@ -217,9 +224,8 @@ KindSentence slowdown_sentence(const SentenceFacts& facts, const KindTime& took)
     case SlowdownKind::kUntold:
       return untold(facts, took);
     case SlowdownKind::kUnaccounted:
-      return {took.ns,
-              fmt::format("What happens to it is not known: the trace does not account for {}.",
-                          of_time(facts, took.ns))};
+      return of_its_time(facts, took,
+                         "What happens to it is not known: the trace does not account for {}.");
     case SlowdownKind::kDiskSlow:
     case SlowdownKind::kNetBackend:
     case SlowdownKind::kNestedHypervisors:
