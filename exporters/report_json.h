@@ -17,8 +17,8 @@ struct ReportJsonOptions {
 
 /// Units: seconds of sums; of moments nanoseconds since the window's begin, which itself stands
 ///        there as `begin_ns` of the trace's clock.
-/// Shape: of a verdict, `seconds` support its cause, `lost_seconds` are those of the worst cause that
-///        is not the VM's own work, and `second` is null if no other cause took anything.
+/// Shape: of a verdict, `seconds` support its cause, `lost_seconds` are those of the worst cause
+///        that is not the VM's own work, `second` is null if no other cause took anything.
 ///        An interval is [begin, end, state, place in `details`]; what is not known is absent.
 /// Errors: none; bytes that are no UTF-8 are replaced, numbers that are none are null.
 std::string report_json(const TraceReport& report, const ReportJsonOptions& options);
