@@ -19,6 +19,12 @@ void move_times(TraceReport& report, const ClockMap& map) {
       }
       for (auto& wake : vcpu.wakes) move(wake.ns);
     }
+    if (vm.nested)
+      for (auto& vcpu : vm.nested->vcpus)
+        for (auto& stretch : vcpu.stretches) {
+          move(stretch.begin_ns);
+          move(stretch.end_ns);
+        }
     if (!vm.processes) continue;
     for (auto& process : vm.processes->processes) {
       move(process.first_ns);
@@ -38,6 +44,8 @@ void leave_out_times(TraceReport& report) {
   for (auto& vm : report.vms) {
     if (vm.processes) vm.contention = contention_of(*vm.processes);
     vm.processes.reset();  // their times mean nothing here
+    if (vm.nested)
+      for (auto& vcpu : vm.nested->vcpus) vcpu.stretches.clear();
     for (auto& vcpu : vm.vcpus) {
       vcpu.left_out += vcpu.intervals.size();
       vcpu.intervals.clear();

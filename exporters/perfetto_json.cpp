@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "exporters/perfetto_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -57,6 +59,8 @@ class Writer {
     for (const auto& vm : report.vms) {
       for (const auto& vcpu : vm.vcpus) take(vcpu.intervals);
       if (vm.processes) take(vm.processes->stretches);
+      if (vm.nested)
+        for (const auto& vcpu : vm.nested->vcpus) take(vcpu.stretches);
       if (vm.path) take(vm.path->path.stretches);
     }
     if (report.path) take(report.path->path.stretches);
@@ -79,7 +83,24 @@ class Writer {
     name("process_sort_index", 0, {{"sort_index", pid_}});
     for (const auto& vcpu : vm.vcpus) add_vcpu(vm, vcpu);
     if (vm.path) add_path(*vm.path);
+    if (vm.nested) add_nested(*vm.nested);
     if (vm.processes) add_processes(*vm.processes);
+  }
+
+  void add_nested(const VmNested& nested) {
+    constexpr uint64_t kBelowVcpus = 500'000;
+    for (size_t i = 0; i < nested.vcpus.size(); i++) {
+      const auto& vcpu = nested.vcpus[i];
+      const auto track = next_track_++;
+      add_track(track, fmt::format("L{} {:x}", vcpu.level, vcpu.vmcb12), kBelowVcpus + i);
+      for (const auto& each : vcpu.stretches) {
+        Json args{{"vcpu", each.vcpu_id}};
+        if (each.state == NestedState::kWaiting) args["reason"] = wait_reason_name(each.reason);
+        if (each.by != 0) args["by"] = fmt::format("{:x}", each.by);
+        slice(track, std::string(nested_state_name(each.state)), "nested", each.begin_ns,
+              each.end_ns, std::move(args));
+      }
+    }
   }
 
   void add_vcpu(const ReportVm& vm, const ReportVcpu& vcpu) {

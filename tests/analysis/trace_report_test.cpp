@@ -86,6 +86,25 @@ TEST(TraceReport, judges_by_the_processes_that_it_shows_or_had_to_leave_out) {
   EXPECT_EQ(both.vms[0].verdict.cause, Cause::kInsideVm);
 }
 
+TEST(TraceReport, of_another_host_has_its_nested_guests_on_the_first_ones_clock) {
+  TraceReport report;
+  report.vms.push_back(
+      {.flow = vm({{FLOW_GUEST, 10}}), .culprits = {}, .vcpus = {}, .verdict = {}});
+  NestedVcpu vcpu{.vmcb12 = 0x7f000};
+  vcpu.stretches.push_back({.begin_ns = 5000, .end_ns = 6000, .state = NestedState::kRunning});
+  report.vms[0].nested = VmNested{.vm = {}, .vcpus = {vcpu}};
+  std::vector<HostClock> clocks(2);
+  clocks[1].quality = AlignmentQuality::kAccurate;
+  clocks[1].map = {.base_ns = 0, .offset_ns = 400, .drift = 0};
+  const auto known = merged_report({{"a", {}}, {"b", report}}, clocks, {});
+  ASSERT_EQ(known.vms[0].nested->vcpus[0].stretches.size(), 1u);
+  EXPECT_EQ(known.vms[0].nested->vcpus[0].stretches[0].begin_ns, clocks[1].map.to_a(5000));
+  EXPECT_EQ(known.vms[0].nested->vcpus[0].stretches[0].end_ns, clocks[1].map.to_a(6000));
+  clocks[1].quality = AlignmentQuality::kAbsent;
+  const auto unknown = merged_report({{"a", {}}, {"b", report}}, clocks, {});
+  EXPECT_TRUE(unknown.vms[0].nested->vcpus[0].stretches.empty());
+}
+
 // Work is no loss, but who works all the time comes before who sleeps.
 TEST(TraceReport, has_its_vms_in_the_order_of_what_they_lost) {
   TraceReport report;

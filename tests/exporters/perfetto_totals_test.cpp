@@ -171,6 +171,16 @@ Sums path_workers(const TraceReport& report) {
   return sums;
 }
 
+Sums nested_vcpus_of(const TraceReport& report) {
+  Sums sums;
+  for (const auto& vm : report.vms)
+    for (const auto& vcpu : vm.nested ? vm.nested->vcpus : std::vector<NestedVcpu>{})
+      for (const auto& each : vcpu.stretches)
+        sums[fmt::format("{}, L{} {:x}, {}", process_of(vm), vcpu.level, vcpu.vmcb12,
+                         nested_state_name(each.state))] += each.end_ns - each.begin_ns;
+  return sums;
+}
+
 /// "cr3:1000 (2)" is a second track of "cr3:1000".
 std::string first_track(const DrawnSlice& slice) {
   return slice.track.substr(0, slice.track.find(" ("));
@@ -190,6 +200,9 @@ TEST_P(PerfettoTotals, are_the_reports_in_a_file_without_faults) {
                   [](const DrawnSlice& slice) { return slice.track + ", " + slice.name; }),
             vcpu_states(report));
   EXPECT_EQ(drawn(slices, "process", first_track), guest_processes_of(report));
+  EXPECT_EQ(drawn(slices, "nested",
+                  [](const DrawnSlice& slice) { return slice.track + ", " + slice.name; }),
+            nested_vcpus_of(report));
   EXPECT_EQ(drawn(slices, "path",
                   [](const DrawnSlice& slice) { return slice.args["worker"].get<std::string>(); }),
             path_workers(report));
