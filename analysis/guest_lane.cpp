@@ -16,6 +16,7 @@ void Lane::add_ready(flow_culprit kind, uint64_t ns, uint64_t end_ns) {
 
 void Lane::add_process(uint32_t process, uint64_t begin_ns, uint64_t end_ns) {
   const uint64_t ns = end_ns - begin_ns;
+  note_guest(begin_ns, end_ns);
   if (!open_ || open_->process != process)
     begin(begin_ns, process, ns);
   else
@@ -24,7 +25,8 @@ void Lane::add_process(uint32_t process, uint64_t begin_ns, uint64_t end_ns) {
   open_->end_ns = end_ns;
 }
 
-void Lane::add_until_halt(uint64_t ns, uint64_t end_ns, GuestTimes& times) {
+void Lane::add_until_halt(uint64_t begin_ns, uint64_t end_ns, GuestTimes& times) {
+  const uint64_t ns = end_ns - begin_ns;
   if (open_) {
     open_->sampled_ns += ns;
     open_->exits++;
@@ -55,6 +57,12 @@ void Lane::close(bool to_other_guest) {
 
 void Lane::note_exit(const GuestSample* sample, uint64_t ns) {
   if (!sample || sample->is_interrupted || sample->cpl == kUserMode) interrupted_ns_ = ns;
+}
+
+void Lane::note_guest(uint64_t begin_ns, uint64_t end_ns) {
+  const auto last = last_interrupt(begin_ns);
+  const bool is_after_timer = last && last->kind == FLOW_WAKE_OWN_INTERRUPT;
+  after_timer_.add({is_after_timer ? end_ns - begin_ns : 0, end_ns - begin_ns});
 }
 
 void Lane::begin(uint64_t ns, uint32_t process, uint64_t sampled_ns) {

@@ -22,7 +22,7 @@ class Lane {
   /// It ran until the exit at `end_ns`, and was `process` then.
   void add_process(uint32_t process, uint64_t begin_ns, uint64_t end_ns);
   /// Whoever had the vCPU went to sleep somewhere in it, and the guest's idle task halted.
-  void add_until_halt(uint64_t ns, uint64_t end_ns, GuestTimes& times);
+  void add_until_halt(uint64_t begin_ns, uint64_t end_ns, GuestTimes& times);
 
   void halt();
   /// Nothing is known of who has it next.
@@ -31,15 +31,18 @@ class Lane {
   /// What the kernel does for an interrupt leaves the guest too: that belongs to it.
   void note_exit(const GuestSample* sample, uint64_t ns);
 
+  const AfterTimer& after_timer() const { return after_timer_; }
   std::vector<GuestSpan> take() && { return std::move(spans_); }
 
  private:
   void begin(uint64_t ns, uint32_t process, uint64_t sampled_ns);
   std::optional<GivenInterrupt> last_interrupt(uint64_t ns);
+  void note_guest(uint64_t begin_ns, uint64_t end_ns);
 
   const std::vector<GivenInterrupt>& given_;
   const uint32_t number_;
   std::vector<GuestSpan> spans_;
+  AfterTimer after_timer_;
   std::optional<GuestSpan> open_;
   std::array<uint64_t, FLOW_CULPRITS> latency_ns_{};
   bool after_halt_ = false;

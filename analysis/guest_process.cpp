@@ -51,6 +51,9 @@ class Builder {
   }
 
  private:
+  /// Is it a timer's interrupt that makes something happen? kUntold: it is not seen at other times.
+  enum class Habit : uint8_t { kNo, kYes, kUntold };
+
   /// How often one of two things happened right after a timer's interrupt.
   struct OnTimer {
     uint64_t all = 0, on_timer = 0;
@@ -58,8 +61,19 @@ class Builder {
       all++;
       on_timer += is_on_timer ? 1 : 0;
     }
-    bool is_usual() const { return all >= kFewest && on_timer * 5 >= all * 4; }
-    static constexpr uint64_t kFewest = 4;
+    /// More than the `share` of its time after such interrupts makes likely. A switch that a tick
+    /// has caused may still follow another exit, so half of them are enough.
+    Habit habit(double share) const {
+      constexpr uint64_t kFewest = 4;
+      constexpr double kFewestElsewhere = 3, kMostly = 0.3;
+      const double by_chance = static_cast<double>(all) * share;
+      const double elsewhere = static_cast<double>(all) - by_chance;
+      if (all < kFewest) return Habit::kNo;
+      if (elsewhere < kFewestElsewhere)
+        return on_timer * 5 >= all * 4 ? Habit::kUntold : Habit::kNo;
+      return static_cast<double>(on_timer) - by_chance >= kMostly * elsewhere ? Habit::kYes
+                                                                              : Habit::kNo;
+    }
   };
   struct Habits {
     OnTimer leaves;  ///< the vCPU, for another process
@@ -67,7 +81,7 @@ class Builder {
   };
   struct Left {
     uint64_t ns = 0;  ///< 0: never
-    bool is_preempted = false;
+    Habit preempted = Habit::kNo;
   };
 
   static bool came_on_timer(const GuestSpan& span) {
@@ -77,6 +91,8 @@ class Builder {
   void learn_habits() {
     habits_.resize(processes_.size());
     for (const auto& of_vcpu : by_vcpu_) {
+      own_after_timer_.add(of_vcpu.own_after_timer);
+      nested_after_timer_.add(of_vcpu.nested_after_timer);
       learn_habits(of_vcpu.own);
       learn_habits(of_vcpu.nested);
     }
@@ -90,9 +106,15 @@ class Builder {
     }
   }
 
-  bool is_preempted(const GuestSpan& span) const {
-    return span.left_to_other_guest ||
-           (span.left_on_timer && habits_[span.process].leaves.is_usual());
+  double by_chance(uint32_t process) const {
+    return (processes_[process].key.nested_vm == 0 ? own_after_timer_ : nested_after_timer_)
+        .share();
+  }
+
+  Habit preempted(const GuestSpan& span) const {
+    if (span.left_to_other_guest) return Habit::kYes;
+    return span.left_on_timer ? habits_[span.process].leaves.habit(by_chance(span.process))
+                              : Habit::kNo;
   }
 
   void take(const GuestSpan& span) {
@@ -109,9 +131,9 @@ class Builder {
     process.nested_ns += span.nested_ns;
     process.hypervisor_ns += span.hypervisor_ns;
     process.exits += span.exits;
-    process.preempted += is_preempted(span) ? 1 : 0;
+    process.preempted += preempted(span) == Habit::kYes ? 1 : 0;
     add(process.ready_ns, span.ready_ns);
-    if (span.end_ns >= left.ns) left = {span.end_ns, is_preempted(span)};
+    if (span.end_ns >= left.ns) left = {span.end_ns, preempted(span)};
   }
 
   /// What it did since it was seen last: waited for something, or for the vCPU.
@@ -125,7 +147,7 @@ class Builder {
                    .end_ns = span.begin_ns,
                    .behind = span.before,
                    .after_halt = span.after_halt};
-    if (left.is_preempted && !span.after_halt) {
+    if (left.preempted == Habit::kYes && !span.after_halt) {
       process.behind_ns += gap_ns;
       count(process.behind, span.before, gap_ns);
       gaps_.push_back(gap);
@@ -137,9 +159,10 @@ class Builder {
     if (!span.after_halt && by && by->ns > left.ns) wait_ns = std::min(gap_ns, by->ns - left.ns);
     process.behind_ns += gap_ns - wait_ns;
     if (gap_ns > wait_ns) count(process.behind, span.before, gap_ns - wait_ns);
-    gap.reason = reason_of(span, by);
+    const bool is_untold = !by && !span.after_halt && left.preempted == Habit::kUntold;
+    gap.reason = is_untold ? WaitReason::kUnknown : reason_of(span, by);
     process.wait_ns[static_cast<size_t>(gap.reason)] += wait_ns;
-    gap.by_process = waker_of(span, by);
+    gap.by_process = is_untold ? kNoProcess : waker_of(span, by);
     if (gap.by_process == span.process) gap.by_process = kNoProcess;
     count(process.wakers, gap.by_process, wait_ns);
     gap.woken_ns = by ? std::clamp(by->ns, left.ns, span.begin_ns) : span.begin_ns;
@@ -152,7 +175,8 @@ class Builder {
   const GivenInterrupt* ended_by(const GuestSpan& span) const {
     if (!span.came_by) return nullptr;
     const bool may_be_by_chance = span.before != kNoProcess && came_on_timer(span);
-    if (may_be_by_chance && !habits_[span.process].comes.is_usual()) return nullptr;
+    const auto& comes = habits_[span.process].comes;
+    if (may_be_by_chance && comes.habit(by_chance(span.process)) != Habit::kYes) return nullptr;
     return &*span.came_by;
   }
 
@@ -222,6 +246,7 @@ class Builder {
                        .idle_ns = times_.idle_ns,
                        .untold_ns = times_.untold_ns,
                        .left_out = places_.left_out(),
+                       .after_timer_ratio = own_after_timer_.share(),
                        .isolated = masks_.are_isolated()};
     for (const auto i : order) {
       auto& process = result.processes.emplace_back(std::move(processes_[i]));
@@ -257,6 +282,7 @@ class Builder {
   std::vector<ProcessGap> gaps_;
   std::vector<Left> states_;
   std::vector<Habits> habits_;
+  AfterTimer own_after_timer_, nested_after_timer_;
 };
 
 void tell_levels(const VmNested& nested, std::vector<VmProcesses>& all) {
@@ -292,12 +318,14 @@ double VmProcesses::coverage() const {
 
 std::optional<GuestContention> contention_of(const VmProcesses& vm) {
   constexpr double kLeastCoverage = 0.1;  // shares are right long before most of it is certain
+  constexpr double kMostAfterTimer = 0.98;
   uint64_t guest_ns = 0, behind_ns = 0;
   for (const auto& process : vm.processes) {
     guest_ns += process.guest_ns();
     behind_ns += process.behind_ns;
   }
-  if (guest_ns == 0 || vm.coverage() < kLeastCoverage) return std::nullopt;
+  if (guest_ns == 0 || vm.coverage() < kLeastCoverage || vm.after_timer_ratio > kMostAfterTimer)
+    return std::nullopt;
   return GuestContention{.behind_share = std::min(
                              1.0, static_cast<double>(behind_ns) / static_cast<double>(guest_ns))};
 }

@@ -2,9 +2,11 @@
 // Which processes ran inside a VM, what each waited for, and who woke it: from samples of the
 // guest's registers and the interrupts that it was given, without anything in the guest.
 //
-// A guest changes processes without an exit. One that nearly always loses its vCPU right after a
-// timer's interrupt is taken to be preempted, and could have gone on; one that loses it at any time
-// waits, for the interrupt after which it comes back, or else for the process before it.
+// A guest changes processes without an exit. One that loses its vCPU right after a timer's
+// interrupt, and more often than chance would have it, is taken to be preempted, and could have
+// gone on; one that loses it at any time waits, for the interrupt after which it comes back, or
+// else for the process before it. Chance is the share of its time between such an interrupt and the
+// next exit.
 //
 // A process of a guest inside the guest is told apart by the VMCB12 under which it runs. The
 // process that runs such a guest does not wait for it: that is its work.
@@ -95,6 +97,10 @@ struct VmProcesses {
   uint64_t idle_ns = 0;
   uint64_t untold_ns = 0;
   uint64_t left_out = 0;  ///< samples of processes that were too many to keep
+  /// Of the VM's own guest time, the share between a timer's interrupt and the next exit. Near 1
+  /// nothing tells a process that is preempted from one that waits: then it waits for what is not
+  /// known.
+  double after_timer_ratio = 0;
   bool isolated = false;  ///< the guest's kernel has page tables of its own
 
   uint64_t guest_ns() const;

@@ -30,7 +30,8 @@ class Spans {
     for (const auto& interval : vcpu_.intervals) take(interval);
     leave_guest();
     own_.close();
-    return {std::move(own_).take(), std::move(nested_).take()};
+    const auto own_after_timer = own_.after_timer(), nested_after_timer = nested_.after_timer();
+    return {std::move(own_).take(), std::move(nested_).take(), own_after_timer, nested_after_timer};
   }
 
  private:
@@ -119,7 +120,7 @@ class Spans {
       times_.untold_ns += ns;
       lane.lose();
     } else if (sample->is_halt) {
-      lane.add_until_halt(ns, piece.end_ns, times_);
+      lane.add_until_halt(piece.begin_ns, piece.end_ns, times_);
     } else if (const auto process = places_.place(masks_.key(*sample)); process != kNoProcess) {
       lane.add_process(process, piece.begin_ns, piece.end_ns);
     } else {
@@ -149,6 +150,15 @@ class Spans {
 };
 
 }  // namespace
+
+void AfterTimer::add(const AfterTimer& more) {
+  ns += more.ns;
+  all_ns += more.all_ns;
+}
+
+double AfterTimer::share() const {
+  return all_ns == 0 ? 0 : static_cast<double>(ns) / static_cast<double>(all_ns);
+}
 
 void RootBits::take(std::span<const GuestSample> samples) {
   for (const auto& sample : samples) take(sample);

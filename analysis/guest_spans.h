@@ -110,11 +110,23 @@ class GuestProcessPlaces {
   uint64_t left_out_ = 0;
 };
 
+/// Guest time of one level, and the part of it between a timer's interrupt and the next exit: so
+/// large a share of what happens at any time happens there by chance. Units: nanoseconds.
+struct AfterTimer {
+  uint64_t ns = 0;
+  uint64_t all_ns = 0;
+
+  void add(const AfterTimer& more);
+  double share() const;
+};
+
 /// Of one vCPU, by time: of processes of the VM, and of processes of its guests, which lie within
 /// those of the processes that run them.
 struct VcpuSpans {
   std::vector<GuestSpan> own;
   std::vector<GuestSpan> nested;
+  AfterTimer own_after_timer{};
+  AfterTimer nested_after_timer{};
 };
 
 /// `culprits` of the replay, for who had the CPU.

@@ -61,10 +61,15 @@ nlohmann::ordered_json process_json(const VmProcesses& vm, uint64_t begin_ns) {
   Json rows = Json::array();
   for (size_t i = 0; i < std::min(kMost, vm.processes.size()); i++)
     rows.push_back(row(vm, vm.processes[i], begin_ns));
-  return {{"guest_seconds", seconds(vm.guest_ns())}, {"coverage_ratio", vm.coverage()},
-          {"idle_seconds", seconds(vm.idle_ns)},     {"untold_seconds", seconds(vm.untold_ns)},
-          {"page_table_isolation", vm.isolated},     {"process_count", vm.processes.size()},
-          {"processes_left_out", vm.left_out},       {"processes", std::move(rows)}};
+  return {{"guest_seconds", seconds(vm.guest_ns())},
+          {"coverage_ratio", vm.coverage()},
+          {"idle_seconds", seconds(vm.idle_ns)},
+          {"untold_seconds", seconds(vm.untold_ns)},
+          {"page_table_isolation", vm.isolated},
+          {"process_count", vm.processes.size()},
+          {"processes_left_out", vm.left_out},
+          {"after_timer_ratio", vm.after_timer_ratio},
+          {"processes", std::move(rows)}};
 }
 
 }  // namespace vmflow

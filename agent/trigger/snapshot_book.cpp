@@ -37,6 +37,8 @@ void SnapshotBook::add(SnapshotSummary summary) {
 std::vector<SnapshotSummary> SnapshotBook::list(const std::vector<StoredSnapshot>& kept) const {
   std::vector<SnapshotSummary> all;
   for (const auto& stored : kept) {
+    // Its folder is there a moment before it is told to be complete.
+    if (recording_ && recording_->id == stored.id) continue;
     const auto known = known_.find(stored.id);
     auto summary = known == known_.end() ? SnapshotSummary{} : known->second;
     summary.id = stored.id;

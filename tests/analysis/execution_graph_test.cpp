@@ -324,6 +324,89 @@ TEST(ExecutionGraph, process_waits_for_a_process_that_waits_for_its_disk) {
   }
 }
 
+// Three levels, on two vCPUs: A runs in the guest of vCPU 0 and halts; so does the VM. The process
+// that runs the guest of vCPU 1 works for B there, whose disk the host serves; then B wakes A. Both
+// are vCPUs of one nested VM, which is called after the lower of the two.
+TEST(ExecutionGraph, process_of_a_nested_guest_waits_for_one_that_waits_for_its_disk) {
+  constexpr uint64_t kA = 0xa000, kB = 0xb000, kQemu = 0xc000, kOne = 0x7f000, kTwo = 0x6f000;
+  const DrawnThread threads[] = {{101, 100, comm_of("CPU 0/KVM")},
+                                 {102, 100, comm_of("CPU 1/KVM")}};
+  const DrawnThread main{100, 100, comm_of("qemu")};
+  DrawnTrace trace;
+  const auto leaves = [&](uint64_t ns, uint32_t vcpu, uint32_t code, uint64_t cr3) {
+    trace.on(vcpu, threads[vcpu], 1);
+    trace.at(ns, ExitEvent{.code = code, .isa = FLOW_ISA_SVM, .rip = 0, .vcpu_id = vcpu});
+    trace.at(ns, RegistersEvent{.cr3 = cr3, .rsp = 0x7fff'0000'0000, .cpl = 3});
+  };
+  const auto runs = [&](uint64_t ns, uint32_t vcpu, uint64_t vmcb12) {
+    leaves(ns, vcpu, 0x80, kQemu);
+    trace.at(ns + 5, NestedEnterEvent{vmcb12, 0x8000}).at(ns + 10, EntryEvent{vcpu});
+  };
+  const auto handled = [&](uint64_t ns, uint32_t vcpu, uint64_t cr3) {
+    leaves(ns, vcpu, 0x72, cr3);
+    trace.at(ns + 2, NestedExitEvent{}).at(ns + 10, EntryEvent{vcpu});
+  };
+  const auto reflected = [&](uint64_t ns, uint32_t vcpu, uint32_t code, uint64_t cr3) {
+    leaves(ns, vcpu, code, cr3);
+    trace.at(ns + 2, NestedExitEvent{}).at(ns + 5, NestedReflectEvent{code});
+    trace.at(ns + 10, EntryEvent{vcpu});
+  };
+  const auto halts = [&](uint64_t ns, uint32_t vcpu) {
+    leaves(ns, vcpu, 0x78, kQemu);
+    trace.to(ns + 10, kIdle, 1).on(vcpu, threads[vcpu], 1);
+    trace.at(ns + 10, VcpuOutEvent{FLOW_HALTED, FLOW_BLOCK_OTHER, false});
+  };
+  const auto comes = [&](uint64_t ns, uint32_t vcpu) {
+    trace.on(vcpu, kIdle).to(ns, threads[vcpu], 0).on(vcpu, threads[vcpu], 1);
+    trace.at(ns, VcpuInEvent{true, 0, 0}).at(ns + 10, EntryEvent{vcpu});
+  };
+  trace.on(0, threads[0], 1).at(900, EntryEvent{0});
+  runs(1000, 0, kOne);
+  handled(1500, 0, kA);
+  reflected(2000, 0, 0x78, kA);
+  halts(2100, 0);
+  trace.on(1, threads[1], 1).at(900, EntryEvent{1});
+  runs(1000, 1, kTwo);
+  handled(3000, 1, kB);
+  reflected(4000, 1, 0x78, kB);
+  halts(4100, 1);
+  trace.on(2, main).wakes(6000, threads[1], 1);
+  trace.at(6000, WakeEvent{102, flow_waker(100, FLOW_WAKE_VMM_DISK)});
+  comes(6010, 1);
+  runs(6100, 1, kTwo);
+  handled(7000, 1, kB);
+  // B's guest writes its interrupt controller: the hypervisor wakes the other vCPU.
+  reflected(7500, 1, 0x7c, kB);
+  leaves(8000, 1, 0x7c, kQemu);
+  trace.wakes(8001, threads[0], 0).at(8001, WakeEvent{101, flow_waker(1, FLOW_WAKE_IPI)});
+  trace.at(8010, EntryEvent{1});
+  runs(8100, 1, kTwo);
+  handled(9500, 1, kB);
+  comes(8020, 0);
+  runs(8200, 0, kOne);
+  handled(9500, 0, kA);
+  std::ranges::stable_sort(trace.events, {}, &Event::ns);
+  const Graph graph(trace.events, false);
+  for (uint32_t i = 0; i < graph.graph.workers.size(); i++) {
+    if (graph.graph.workers[i].process.cr3 != kA) continue;
+    EXPECT_EQ(
+        graph.path(i),
+        (Lines{
+            "cr3:a000 of 6f000 unknown 900-1010",     "cr3:a000 of 6f000 running L2 1010-1500",
+            "cr3:a000 of 6f000 running L0 1500-1510", "cr3:a000 of 6f000 running L2 1510-2000",
+            "cr3:b000 of 6f000 running L2 2000-3000", "cr3:b000 of 6f000 running L0 3000-3010",
+            "cr3:b000 of 6f000 running L2 3010-4000", "cr3:b000 of 6f000 disk 4000-6000",
+            "cr3:b000 of 6f000 ready 6000-6010",      "cr3:b000 of 6f000 running L0 6010-6020",
+            "cr3:b000 of 6f000 running L1 6020-6100", "cr3:b000 of 6f000 running L0 6100-6110",
+            "cr3:b000 of 6f000 running L2 6110-7000", "cr3:b000 of 6f000 running L0 7000-7010",
+            "cr3:b000 of 6f000 running L2 7010-7500", "cr3:b000 of 6f000 running L0 7500-7510",
+            "cr3:b000 of 6f000 running L1 7510-8000", "cr3:b000 of 6f000 running L0 8000-8001",
+            "cr3:a000 of 6f000 ready 8001-8020",      "cr3:a000 of 6f000 running L0 8020-8030",
+            "cr3:a000 of 6f000 running L1 8030-8200", "cr3:a000 of 6f000 running L0 8200-8210",
+            "cr3:a000 of 6f000 running L2 8210-9500", "cr3:a000 of 6f000 running L0 9500-9510"}));
+  }
+}
+
 TEST(ExecutionGraph, ends_where_the_trace_became_too_long_to_keep) {
   TwoVms vms(kSvm);
   vms.draw();

@@ -113,14 +113,16 @@ TEST(GuestProcess, two_that_share_a_vcpu_run_and_wait_behind_each_other) {
   Guest guest;
   guest.vcpu(0).enters(1000).ticks(2000, kA);
   uint64_t ns = 3000;
+  constexpr uint64_t kTurns[] = {kA, kA, kB, kB};
   for (int i = 0; i < 6; i++)
-    for (const auto cr3 : {kA, kA, kB, kB}) {
-      // A tick whose handler leaves once more, for the next tick's time.
+    for (int turn = 0; turn < 4; turn++) {
+      // A tick whose handler leaves once more, for the next tick's time; an interrupt of the host.
+      const auto cr3 = kTurns[turn];
       guest.leaves(ns, kInterrupt, {.cr3 = cr3});
       guest.trace().accept(ns + 10, 0);
       guest.enters(ns + 20).leaves(ns + 30, 0x7c,
                                    {.cr3 = cr3, .rsp = 0xffff'8000'0000'2000, .cpl = 0});
-      guest.enters(ns + 50);
+      guest.enters(ns + 50).pauses(ns + 500, {.cr3 = kTurns[(turn + 1) % 4]});
       ns += 1000;
     }
   guest.leaves(ns, kInterrupt, {.cr3 = kA});
@@ -164,6 +166,40 @@ TEST(GuestProcess, one_that_loses_the_vcpu_at_any_time_waits_for_the_other) {
   EXPECT_EQ(wait(a, WaitReason::kTask), 5 * 1000u);
   ASSERT_EQ(b.wakers.size(), 1u);
   EXPECT_EQ(vm.processes[b.wakers[0].process].key.cr3, kA);
+}
+
+// Nearly every exit is a tick: 950 of 1000 ns are after one. Both processes change at any time, so
+// nearly all changes follow a tick, by chance; but no more than that.
+TEST(GuestProcess, one_that_follows_a_tick_by_chance_is_not_preempted) {
+  for (const bool is_preempted : {false, true}) {
+    Guest guest;
+    guest.vcpu(0).enters(1000);
+    uint64_t ns = 2000;
+    for (int i = 0; i < 400; i++, ns += 1000) {
+      // The host's own tick comes 50 ns before the guest's. In one of 21 turns the change is there.
+      const bool is_late = !is_preempted && i % 21 == 0;
+      const auto cr3 = i % 2 == 0 ? kA : kB, before = i % 2 == 0 ? kB : kA;
+      guest.pauses(ns - 50, {.cr3 = is_late ? before : cr3});
+      guest.ticks(ns, cr3);
+    }
+    const auto a = of(guest.processes(), kA);
+    EXPECT_EQ(a.preempted > 0, is_preempted);
+    EXPECT_EQ(a.wakers.empty(), is_preempted);
+  }
+}
+
+// The same, but no exit ever tells the time of a change.
+TEST(GuestProcess, what_it_waits_for_is_not_known_where_only_ticks_tell_of_it) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  for (uint64_t ns = 2000; ns < 40'000; ns += 1000) guest.ticks(ns, ns % 2000 == 0 ? kA : kB);
+  const auto vm = guest.processes();
+  const auto& a = of(vm, kA);
+  EXPECT_GT(vm.after_timer_ratio, 0.95);
+  EXPECT_EQ(a.behind_ns, 0u);
+  EXPECT_TRUE(a.wakers.empty());
+  EXPECT_EQ(wait(a, WaitReason::kUnknown), 18 * 1000u);
+  EXPECT_EQ(sum_of(a), a.last_ns - a.first_ns);
 }
 
 // It sleeps again and again, while another one computes, and its timer wakes it.

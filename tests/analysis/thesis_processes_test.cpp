@@ -186,11 +186,16 @@ TEST_P(ThesisProcesses, a_process_that_an_ipi_wakes_was_woken_by_who_ran_on_the_
 TEST_P(ThesisProcesses, a_process_that_always_loses_its_vcpu_to_a_tick_is_preempted_inside) {
   Guest guest(words);
   guest.on(0).enters(1000);
-  for (uint64_t ns = 2000; ns <= 11'000; ns += 1000) guest.ticks(ns, ns % 2000 == 0 ? kA : kB);
+  for (uint64_t ns = 2000; ns <= 21'000; ns += 1000) {
+    const bool is_a = ns % 2000 == 0;
+    guest.ticks(ns, is_a ? kA : kB);
+    // An exit at another time tells that it is the tick.
+    if (ns < 21'000) guest.exits(ns + 500, is_a ? kB : kA);
+  }
   const auto vm = guest.processes();
-  EXPECT_EQ(of(vm, kA).preempted, 5u);
-  EXPECT_EQ(of(vm, kA).behind_ns, 4 * 1000u);
-  EXPECT_EQ(of(vm, kB).preempted, 4u) << "nobody has run after its last tick";
+  EXPECT_EQ(of(vm, kA).preempted, 10u);
+  EXPECT_EQ(of(vm, kA).behind_ns, 9 * 1000u);
+  EXPECT_EQ(of(vm, kB).preempted, 9u) << "nobody has run after its last tick";
   EXPECT_EQ(wait(of(vm, kA), WaitReason::kTask), 0u);
   EXPECT_TRUE(of(vm, kA).wakers.empty());
 }

@@ -19,6 +19,7 @@ namespace {
 struct Seen {
   std::vector<Json> processes;
   double coverage = 0;
+  double after_timer = 0;
 
   double guest_seconds() const {
     return std::accumulate(
@@ -34,6 +35,7 @@ struct Seen {
 Seen seen_in(const Json& processes, const std::string& first_process) {
   Seen seen;
   seen.coverage = processes["coverage_ratio"];
+  seen.after_timer = processes["after_timer_ratio"];
   for (const auto& one : processes["processes"])
     if (one["process"] != first_process) seen.processes.push_back(one);
   if (seen.processes.empty()) return seen;
@@ -99,6 +101,11 @@ Phase run_phase(const std::string& work) {
       phase.sentence = verdict_on(agent, guest.pid());
       phase.seen = seen_in(processes_of(agent, guest.pid()), spinning["processes"][0]["process"]);
       phase.truth = guest.truth();
+      // The guest's ticks may come just when the host's do, and then nothing tells when it changed
+      // from one process to another: another boot has another phase.
+      if (phase.seen.after_timer > 0.95)
+        throw std::runtime_error(
+            fmt::format("{:.3f} of its time is right after a tick", phase.seen.after_timer));
       phase.shares = shares_in(phase.truth);
       return phase;
     } catch (const std::exception& error) {
@@ -118,7 +125,7 @@ void show(const Phase& phase) {
   figure("{}", phase.sentence);
   for (const auto& [cause, seconds] : phase.slowdown)
     figure("while it worked: {} {:.3f} s", cause, seconds);
-  figure("coverage {:.3f}", phase.seen.coverage);
+  figure("coverage {:.3f}, {:.3f} right after a tick", phase.seen.coverage, phase.seen.after_timer);
   for (size_t i = 0; i < phase.seen.processes.size(); i++) {
     const auto& one = phase.seen.processes[i];
     figure(
