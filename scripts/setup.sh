@@ -13,12 +13,12 @@ packages=(
   libcli11-dev libfmt-dev libspdlog-dev libexpected-dev                       # agent
   libgtest-dev libgmock-dev libbenchmark-dev                                  # tests
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
-  linux-perf prometheus                                                       # references
+  linux-perf prometheus prometheus-alertmanager                               # references
   chromium-headless-shell                                                     # looks at reports
   procps iproute2 jq curl                                                     # scripts
 )
 # Wanted for their programs only; their packages would start and enable these.
-services=(prometheus.service lttng-sessiond.service)
+services=(prometheus.service prometheus-alertmanager.service lttng-sessiond.service)
 
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
@@ -58,7 +58,7 @@ if [[ -d /run/systemd/system ]]; then
   done
 fi
 
-for program in perf promtool prometheus bpftool qemu-system-x86_64 clang cmake; do
+for program in perf promtool amtool prometheus bpftool qemu-system-x86_64 clang cmake; do
   "$program" --version >/dev/null 2>&1 || fail "$program is installed but does not run"
 done
 printf 'setup: done\n'
