@@ -15,8 +15,11 @@ packages=(
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
   linux-perf prometheus prometheus-alertmanager                               # references
   chromium-headless-shell                                                     # looks at reports
+  nodejs                                                                      # checks dashboards
   procps iproute2 jq curl                                                     # scripts
 )
+# A nodejs that is not Debian's brings npm itself, and does not suffer Debian's.
+command -v npm >/dev/null || packages+=(npm)
 # Wanted for their programs only; their packages would start and enable these.
 services=(prometheus.service prometheus-alertmanager.service lttng-sessiond.service)
 
