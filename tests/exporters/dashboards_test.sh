@@ -25,6 +25,14 @@ dashboards=("$tree"/exporters/grafana/dashboards/*.json)
 
 node "$here/grafana/check_dashboards.mjs" "$tree" "${dashboards[@]}" || failed=1
 
+# What compose.yml mounts of its folder is there, and the dashboards are where Grafana is told to look.
+grafana=$tree/exporters/grafana
+while read -r source target; do
+  [[ -e $grafana/$source ]] || { printf 'FAIL: compose.yml mounts %s\n' "$source"; failed=1; }
+  [[ $source != ./dashboards ]] || grep -q "^ *path: $target\$" "$grafana/provisioning/dashboards/vmflow.yml" ||
+    { printf 'FAIL: the dashboards are not in %s\n' "$target"; failed=1; }
+done < <(sed -n 's/^ *- \(\.\/[^:]*\):\([^:]*\):ro.*/\1 \2/p' "$grafana/compose.yml")
+
 cache=${1:-$scratch}/grafana-types
 mkdir -p "$cache"
 cp "$here"/grafana/{package.json,package-lock.json,.npmrc,dashboard_types.ts} "$cache"

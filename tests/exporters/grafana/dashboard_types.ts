@@ -132,7 +132,7 @@ export type Dashboard = Without<
   uid: `vmflow-${string}`;
   title: `vmflow: ${string}`;
   description: string;
-  schemaVersion: 41; // Grafana 12.0; 11 shows it as it is, later ones migrate it
+  schemaVersion: 41; // Grafana 12.0; later ones migrate it
   refresh: '10s';
   time: { from: 'now-30m'; to: 'now' };
   annotations: { list: Annotation[] };

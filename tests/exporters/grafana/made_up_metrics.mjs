@@ -166,5 +166,6 @@ for (const host of [...new Set(kVms.map((vm) => vm.host))]) {
     }
   }
 }
+write('ALERTS', { alertname: 'VmflowReadyHigh', alertstate: 'firing', severity: 'critical', instance: kVms[0].host, job: 'vmflow', vm: kVms[0].vm, name: kVms[0].name }, (t) => (trouble(t) === 1 ? 1 : undefined));
 lines.push('# EOF\n');
 flush(true);
