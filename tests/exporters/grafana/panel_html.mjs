@@ -27,6 +27,8 @@ export function written(value, unit, decimals) {
   const number = Math.abs(value) < 1 ? String(Number(value.toPrecision(3))) : scaled(value, kThousands, decimals);
   return `${number}${kRates[unit] ?? ''}`;
 }
+const shown = (value, { mappings, unit, decimals }) =>
+  mappings?.map(({ options }) => options[String(value)]?.text).find(Boolean) ?? written(value, unit, decimals);
 const byThreshold = (value, thresholds) => thresholds.steps.filter((step) => step.value === null || value >= step.value).at(-1).color.replace(/^text$/, '#ccccdc');
 
 /** Colour of a series: fixed by the panel, or the next of the palette. */
@@ -94,12 +96,11 @@ function stat(panel, all, range, width, height) {
   const { defaults } = panel.fieldConfig;
   const values = all[0].values;
   const last = values.at(-1)[1];
-  const mapped = defaults.mappings?.map(({ options }) => options[String(last)]?.text).find(Boolean);
   const colour = byThreshold(last, defaults.thresholds);
   const top = Math.max(...values.map(([, value]) => value)) || 1;
   const line = values.map(([t, value]) => `${(((t - range.start) / (range.end - range.start)) * width).toFixed(1)},${(38 - (34 * value) / top).toFixed(1)}`);
   const spark = panel.options.graphMode === 'area' && values.length > 1 ? `<svg class="spark" width="${width}" height="40"><polyline points="${line.join(' ')}" fill="none" stroke="${colour}" opacity=".5"/></svg>` : '';
-  return `<div class="stat" style="color:${colour};height:${height}px">${escaped(mapped ?? written(last, defaults.unit, defaults.decimals))}${spark}</div>`;
+  return `<div class="stat" style="color:${colour};height:${height}px">${escaped(shown(last, defaults))}${spark}</div>`;
 }
 
 function bargauge(panel, all, range, width, height) {
@@ -110,7 +111,7 @@ function bargauge(panel, all, range, width, height) {
   return rows
     .map(({ name, value }, index) => {
       const colour = panel.fieldConfig.overrides.length ? colourOf(panel, name, index) : byThreshold(value, defaults.thresholds);
-      return `<div class="bar" style="height:${each}px"><span class="name" title="${escaped(name)}">${escaped(name)}</span><span class="track"><b style="width:${(100 * value) / top}%;background:${colour}"></b></span><span class="value" style="color:${colour}">${written(value, defaults.unit, defaults.decimals)}</span></div>`;
+      return `<div class="bar" style="height:${each}px"><span class="name" title="${escaped(name)}">${escaped(name)}</span><span class="track"><b style="width:${(100 * value) / top}%;background:${colour}"></b></span><span class="value" style="color:${colour}">${escaped(shown(value, defaults))}</span></div>`;
     })
     .join('');
 }
