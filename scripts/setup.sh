@@ -17,6 +17,7 @@ packages=(
   chromium-headless-shell                                                     # looks at reports
   nodejs                                                                      # checks dashboards
   procps iproute2 jq curl                                                     # scripts
+  dpkg-dev file                                                               # packages
 )
 # A nodejs that is not Debian's brings npm itself, and does not suffer Debian's.
 command -v npm >/dev/null || packages+=(npm)
