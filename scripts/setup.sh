@@ -18,6 +18,7 @@ packages=(
   nodejs                                                                      # checks dashboards
   procps iproute2 jq curl                                                     # scripts
   dpkg-dev file                                                               # packages
+  lintian mmdebstrap mandoc                                                   # tests of packages
 )
 # A nodejs that is not Debian's brings npm itself, and does not suffer Debian's.
 command -v npm >/dev/null || packages+=(npm)

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf 'test: %s\n' "$*"; }
 
 scripts/setup.sh
-export VMFLOW_REQUIRE=${VMFLOW_REQUIRE-unit,kernel,lab,browser}
+export VMFLOW_REQUIRE=${VMFLOW_REQUIRE-unit,kernel,lab,browser,packages}
 
 say "building"
 cmake --preset release >/dev/null
@@ -18,8 +18,9 @@ cmake --build --preset asan
 
 say "shell scripts"
 shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start tests/scripts/*.sh tests/browser/*.sh tests/exporters/*.sh tests/lab/*.sh tests/bench/*.sh \
+  scripts/package/*.sh tests/packages/package_test.sh \
   tests/support/linux_guest/*.sh
-shellcheck -x -s dash scripts/lab/init
+shellcheck -x -s dash scripts/lab/init scripts/package/postinst scripts/package/prerm scripts/package/postrm
 
 # What failed is said again at the end, since the output is long.
 tests() { # tests PRESET [FLAG...]
