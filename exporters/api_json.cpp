@@ -191,8 +191,20 @@ Json summary(const VmFlow& vm) {
           {"unaccounted_seconds", seconds(vm.time.unaccounted_ns)}};
 }
 
+/// A row of the list: what a reader of all VMs needs, so that one look of the agent is enough.
+Json list_row(const VmFlow& vm, const FlowModel& model) {
+  auto json = summary(vm);
+  json["wait_seconds"] = waits(vm);
+  uint64_t count = 0;
+  for (const auto& exit : vm.exits) count += exit.count;
+  json["exit_count"] = count;
+  json["verdict"] = short_verdict_json(vm, model);
+  return json;
+}
+
 Json whole(const VmFlow& vm, uint64_t now_ns, bool tells_irq) {
   auto json = summary(vm);
+  json["monotonic_seconds"] = seconds(now_ns);
   json["open_wait_seconds"] = states(vm.open_wait_ns);
   json["wait_seconds"] = waits(vm);
   json["blocked_seconds"] = blocked(vm);
@@ -226,8 +238,8 @@ std::optional<std::string> api_json(const FlowModel& model, std::string_view pat
   path.remove_prefix(kVmsPath.size());
   if (path.empty()) {
     Json vms = Json::array();
-    for (const auto& vm : model.vms) vms.push_back(summary(vm));
-    return answer({{"vms", std::move(vms)}});
+    for (const auto& vm : model.vms) vms.push_back(list_row(vm, model));
+    return answer({{"monotonic_seconds", seconds(model.now_ns)}, {"vms", std::move(vms)}});
   }
   const bool wants_culprits = path.ends_with(kCulpritsPath);
   const bool wants_verdict = path.ends_with(kVerdictPath);

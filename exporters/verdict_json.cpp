@@ -60,4 +60,16 @@ Json verdict_json(const VmFlow& vm, const FlowModel& model) {
   return json;
 }
 
+Json short_verdict_json(const VmFlow& vm, const FlowModel& model) {
+  const auto verdict = slowdown_verdict(vm, model);
+  auto json = cause(vm.slowdown.window, verdict.first);
+  json["sentence"] = verdict.sentence;
+  json["culprit"] = nullptr;
+  if (verdict.culprits.empty()) return json;
+  const auto row = culprit_json(model, verdict.culprits.front());
+  json["culprit"] = row["culprit"];
+  json["culprit"]["seconds"] = row["seconds"];
+  return json;
+}
+
 }  // namespace vmflow

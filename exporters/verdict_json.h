@@ -12,4 +12,8 @@ namespace vmflow {
 /// the window wall time.
 nlohmann::ordered_json verdict_json(const VmFlow& vm, const FlowModel& model);
 
+/// The same in short, for a list of VMs: the cause, its share, the sentence, and who of all had
+/// most of the time in which the VM was ready. Shape: `culprit` is null if nobody had any.
+nlohmann::ordered_json short_verdict_json(const VmFlow& vm, const FlowModel& model);
+
 }  // namespace vmflow

@@ -34,6 +34,34 @@ TEST(ApiJson, every_answer_has_the_version) {
     EXPECT_EQ(answer(model, path)["version"], kApiVersion) << path;
 }
 
+TEST(ApiJson, a_list_has_what_a_reader_of_all_vms_needs) {
+  const auto model = with_culprits();
+  const auto list = answer(model, "/vms");
+  const auto& vm = list["vms"][0];
+  const auto& label = model.vms.at(0).label;
+  EXPECT_EQ(list["monotonic_seconds"], static_cast<double>(model.now_ns) / 1e9);
+  EXPECT_EQ(answer(model, "/vms/" + label)["monotonic_seconds"], list["monotonic_seconds"]);
+  EXPECT_EQ(vm["seconds"].size(), FLOW_STATES);
+  EXPECT_EQ(vm["wait_seconds"].size(), kWaitReasons);
+  uint64_t exits = 0;
+  for (const auto& exit : model.vms.at(0).exits) exits += exit.count;
+  EXPECT_GT(exits, 0u);
+  EXPECT_EQ(vm["exit_count"], exits);
+  EXPECT_EQ(vm["verdict"]["cause"], "colocated_vm");
+  EXPECT_EQ(vm["verdict"]["share"], 0.2);
+  EXPECT_EQ(vm["verdict"]["sentence"], answer(model, "/vms/" + label + "/verdict")["sentence"]);
+  EXPECT_EQ(vm["verdict"]["culprit"]["id"], label);
+  EXPECT_TRUE(vm["verdict"]["culprit"]["seconds"].is_number());
+}
+
+TEST(ApiJson, a_list_says_null_where_nobody_held_the_cpu) {
+  auto model = hand_made_model();
+  model.culprits.clear();
+  const auto vm = answer(model, "/vms")["vms"][0];
+  ASSERT_TRUE(vm["verdict"].contains("culprit"));
+  EXPECT_TRUE(vm["verdict"]["culprit"].is_null());
+}
+
 TEST(ApiJson, a_vm_has_every_state_reason_and_culprit) {
   const auto model = hand_made_model();
   const auto vm = answer(model, "/vms/" + model.vms.at(0).label);
