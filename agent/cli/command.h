@@ -15,5 +15,7 @@ using Command = std::function<int()> (*)(CLI::App& app, CLI::App*& chosen);
 
 std::function<int()> analyze_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> snapshot_command(CLI::App& app, CLI::App*& chosen);
+std::function<int()> top_command(CLI::App& app, CLI::App*& chosen);
+std::function<int()> vms_command(CLI::App& app, CLI::App*& chosen);
 
 }  // namespace vmflow
