@@ -15,7 +15,7 @@
 namespace vmflow {
 namespace {
 
-constexpr Command kCommands[] = {top_command, vms_command, analyze_command,
+constexpr Command kCommands[] = {top_command, vms_command, log_command, analyze_command,
                                  snapshot_command};
 
 int run(int argc, const char* const* argv) {
