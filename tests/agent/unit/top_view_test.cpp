@@ -25,19 +25,6 @@ std::string text_of_view(const std::vector<Line>& lines) {
   return text;
 }
 
-TopRow row(const std::string& name, double guest, double ready, double halted) {
-  TopRow row;
-  row.now = vm(name, {});
-  row.now.name = name;
-  row.shown = shown_vm(row.now);
-  row.percent = {{"guest", guest}, {"kvm", 0},         {"vmm", 0},
-                 {"ready", ready}, {"throttled", 0},   {"halted", halted},
-                 {"halt_poll", 0}, {"vmm_blocked", 0}, {"paused", 0}};
-  row.wait_percent = {{"timer", halted}, {"disk", 0}, {"net", 0}, {"task", 0}, {"unknown", 0}};
-  row.exits_per_second = 98;
-  return row;
-}
-
 TopPicture picture_of(std::vector<TopRow> rows) {
   TopPicture picture;
   picture.answered = true;
@@ -171,36 +158,6 @@ TEST(TopView, a_thousand_vms_scroll_under_the_cursor) {
   EXPECT_NE(text_of_view(top_view(state, picture, 80, 24)).find("vm-10000"), std::string::npos);
 }
 
-TEST(TopView, a_vm_that_goes_leaves_the_cursor_where_it_was) {
-  auto rows = std::vector<TopRow>{row("a", 0, 0, 0), row("b", 0, 0, 0), row("c", 0, 0, 0)};
-  TopState state;
-  take_rows(state, rows);
-  press(state, TopKey::kDown, rows, 20);
-  ASSERT_EQ(state.chosen, "b");
-  rows.erase(rows.begin() + 1);
-  take_rows(state, rows);
-  EXPECT_EQ(state.cursor, 1u);
-  EXPECT_EQ(state.chosen, "c");
-  rows.pop_back();
-  take_rows(state, rows);
-  EXPECT_EQ(state.cursor, 0u);
-}
-
-TEST(TopView, the_cursor_follows_its_vm_when_rows_change_places) {
-  auto rows = std::vector<TopRow>{row("a", 0, 9, 0), row("b", 0, 1, 0)};
-  TopState state;
-  take_rows(state, rows);
-  press(state, TopKey::kReverse, rows, 20);
-  take_rows(state, rows);
-  EXPECT_EQ(state.cursor, 0u) << "nobody chose a VM: it stays with the first";
-  press(state, TopKey::kUp, rows, 20);
-  ASSERT_EQ(state.chosen, "b");
-  press(state, TopKey::kReverse, rows, 20);
-  take_rows(state, rows);
-  EXPECT_EQ(rows.at(state.cursor).now.id, "b");
-  EXPECT_EQ(state.cursor, 1u);
-}
-
 TEST(TopView, a_vm_that_goes_while_it_is_looked_at_is_said_to_be_gone) {
   auto picture = picture_of({row("web-1", 0, 0, 0), row("b", 0, 0, 0)});
   picture.detail = detail_of(4);
@@ -262,41 +219,6 @@ TEST(TopView, before_the_first_answer_it_says_whom_it_asks) {
       text_of_line(top_view(state, picture, 80, 8).at(0)).starts_with("asking http://there:1"));
   picture.problem = "no answer";
   EXPECT_TRUE(text_of_line(top_view(state, picture, 80, 8).at(0)).starts_with("no answer"));
-}
-
-TEST(TopView, keys_go_into_a_vm_and_back) {
-  const auto rows = small_host().rows;
-  TopState state;
-  press(state, TopKey::kOpen, rows, 20);
-  EXPECT_EQ(state.screen, TopScreen::kVm);
-  press(state, TopKey::kHelp, rows, 20);
-  EXPECT_EQ(state.screen, TopScreen::kHelp);
-  press(state, TopKey::kBack, rows, 20);
-  EXPECT_EQ(state.screen, TopScreen::kVm);
-  press(state, TopKey::kQuit, rows, 20);
-  EXPECT_EQ(state.screen, TopScreen::kList);
-  press(state, TopKey::kBack, rows, 20);
-  EXPECT_FALSE(state.ended) << "Esc never ends it";
-  press(state, TopKey::kQuit, rows, 20);
-  EXPECT_TRUE(state.ended);
-}
-
-TEST(TopView, keys_choose_the_order_and_the_delay) {
-  TopState state;
-  const auto first = state.sort;
-  press(state, TopKey::kNextColumn, {}, 20);
-  EXPECT_EQ(state.sort, first + 1);
-  press(state, TopKey::kPreviousColumn, {}, 20);
-  EXPECT_EQ(state.sort, first);
-  for (size_t i = 0; i < top_columns().size(); i++) press(state, TopKey::kNextColumn, {}, 20);
-  EXPECT_EQ(state.sort, first) << "it goes round";
-  press(state, TopKey::kSlower, {}, 20);
-  EXPECT_EQ(state.delay_seconds, 4);
-  for (int i = 0; i < 99; i++) press(state, TopKey::kFaster, {}, 20);
-  EXPECT_EQ(state.delay_seconds, 0.5);
-  for (const auto key : {TopKey::kUp, TopKey::kDown, TopKey::kOpen, TopKey::kEnd})
-    press(state, key, {}, 20);
-  EXPECT_EQ(state.screen, TopScreen::kList) << "there is no VM to open";
 }
 
 TEST(TopView, the_help_explains_every_column) {
