@@ -2,6 +2,12 @@
 #include "analysis/guest_lane.h"
 
 namespace vmflow {
+namespace {
+
+// A kernel that is interrupted so soon after an interrupt was interrupted in its handler.
+constexpr uint64_t kLongestHandlerNs = 1'000'000;
+
+}  // namespace
 
 void Lane::add(uint64_t GuestSpan::*what, uint64_t ns, uint64_t end_ns) {
   if (!open_) return;
@@ -56,7 +62,10 @@ void Lane::close(bool to_other_guest) {
 }
 
 void Lane::note_exit(const GuestSample* sample, uint64_t ns) {
-  if (!sample || sample->is_interrupted || sample->cpl == kUserMode) interrupted_ns_ = ns;
+  const auto last = last_interrupt(ns);
+  const bool is_in_handler = last && ns - last->ns <= kLongestHandlerNs;
+  if (!sample || sample->cpl == kUserMode || (sample->is_interrupted && !is_in_handler))
+    interrupted_ns_ = ns;
 }
 
 void Lane::note_guest(uint64_t begin_ns, uint64_t end_ns) {

@@ -28,7 +28,8 @@ class Lane {
   /// Nothing is known of who has it next.
   void lose();
   void close(bool to_other_guest = false);
-  /// What the kernel does for an interrupt leaves the guest too: that belongs to it.
+  /// What the kernel does for an interrupt leaves the guest too, or is interrupted in its turn:
+  /// that belongs to it.
   void note_exit(const GuestSample* sample, uint64_t ns);
 
   const AfterTimer& after_timer() const { return after_timer_; }

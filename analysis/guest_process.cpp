@@ -65,7 +65,7 @@ class Builder {
     /// has caused may still follow another exit, so half of them are enough.
     Habit habit(double share) const {
       constexpr uint64_t kFewest = 4;
-      constexpr double kFewestElsewhere = 3, kMostly = 0.3;
+      constexpr double kFewestElsewhere = 3, kMostly = 0.5;
       const double by_chance = static_cast<double>(all) * share;
       const double elsewhere = static_cast<double>(all) - by_chance;
       if (all < kFewest) return Habit::kNo;

@@ -202,6 +202,20 @@ TEST(GuestProcess, what_it_waits_for_is_not_known_where_only_ticks_tell_of_it) {
   EXPECT_EQ(sum_of(a), a.last_ns - a.first_ns);
 }
 
+// The host interrupts the handler of the tick: the change after that is the tick's all the same.
+TEST(GuestProcess, a_handler_that_is_interrupted_goes_on) {
+  Guest guest;
+  guest.vcpu(0).enters(1000);
+  for (uint64_t ns = 2000; ns < 40'000; ns += 1000) {
+    const auto cr3 = ns % 2000 == 0 ? kA : kB, next = ns % 2000 == 0 ? kB : kA;
+    guest.ticks(ns, cr3).pauses(ns + 50, {.cr3 = cr3, .rsp = 0xffff'8000'0000'2000, .cpl = 0});
+    guest.pauses(ns + 500, {.cr3 = next});
+  }
+  const auto a = of(guest.processes(), kA);
+  EXPECT_GT(a.preempted, 15u);
+  EXPECT_TRUE(a.wakers.empty());
+}
+
 // It sleeps again and again, while another one computes, and its timer wakes it.
 TEST(GuestProcess, one_that_comes_back_with_the_timer_waits_for_it) {
   Guest guest;

@@ -162,10 +162,10 @@ TEST_P(ThesisProcesses, a_process_that_halts_waits_for_what_ends_the_halt) {
 TEST_P(ThesisProcesses, a_process_was_not_woken_by_an_interrupt_that_was_handled_before) {
   Guest guest(words);
   guest.trace.on(7, kMain).accept(2010, 0);
-  guest.on(0).enters(1000).exits(1500, kB).exits(2000, kA).exits(3000, kA, kKernelStack);
-  guest.leaves(4000, words.interrupt, kB);
+  guest.on(0).enters(1000).exits(1500, kB).exits(2000, kA).exits(1'500'000, kA, kKernelStack);
+  guest.leaves(2'000'000, words.interrupt, kB);
   const auto vm = guest.processes();
-  EXPECT_EQ(wait(of(vm, kB), WaitReason::kTask), 3020u - 1520);
+  EXPECT_EQ(wait(of(vm, kB), WaitReason::kTask), 1'500'020u - 1520);
   EXPECT_EQ(wait(of(vm, kB), WaitReason::kDevice), 0u);
   ASSERT_EQ(of(vm, kB).wakers.size(), 1u);
 }

@@ -103,7 +103,7 @@ Phase run_phase(const std::string& work) {
       phase.truth = guest.truth();
       // The guest's ticks may come just when the host's do, and then nothing tells when it changed
       // from one process to another: another boot has another phase.
-      if (phase.seen.after_timer > 0.95)
+      if (phase.seen.after_timer > 0.9)
         throw std::runtime_error(
             fmt::format("{:.3f} of its time is right after a tick", phase.seen.after_timer));
       phase.shares = shares_in(phase.truth);

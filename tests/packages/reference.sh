@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # work, tree: of package_test.sh and contents.sh
 # Pages and completions against --help, which is read here in another way than they were made.
 flags_of() { # flags_of PROGRAM [COMMAND]: those that its lines begin with
-  "$@" --help | sed -n 's/^  \(-[^ ]*\).*/\1/p' | sed 's/{[^}]*}//g' | tr ',' '\n' | sort -u
+  "$@" --help | sed -nE 's/^ {2,4}(-[^ ]*).*/\1/p' | sed 's/{[^}]*}//g' | tr ',' '\n' | sort -u
 }
 
 commands_of() { # commands_of PROGRAM
