@@ -17,7 +17,7 @@ cmake --preset asan >/dev/null
 cmake --build --preset asan
 
 say "shell scripts"
-shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start tests/scripts/*.sh tests/browser/*.sh tests/exporters/*.sh tests/lab/*.sh tests/bench/*.sh \
+shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start tests/agent/*.sh tests/scripts/*.sh tests/browser/*.sh tests/exporters/*.sh tests/lab/*.sh tests/bench/*.sh \
   scripts/package/*.sh tests/packages/package_test.sh \
   tests/support/linux_guest/*.sh
 shellcheck -x -s dash scripts/lab/init scripts/package/postinst scripts/package/prerm scripts/package/postrm
