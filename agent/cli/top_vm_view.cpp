@@ -17,7 +17,7 @@ void add_wrapped(std::vector<Line>& lines, const std::string& text, size_t width
   for (auto& line : wrapped_to(text, width)) lines.push_back({{std::move(line), tone}});
 }
 
-std::vector<size_t> widths_of(const DetailTable& table) {
+std::vector<size_t> widths_of(const VmDetailTable& table) {
   std::vector<size_t> widths;
   for (const auto& title : table.titles) widths.push_back(cell_width(title));
   for (const auto& row : table.rows)
@@ -34,7 +34,7 @@ std::string table_line(const std::vector<std::string>& cells, const std::vector<
   return line;
 }
 
-void add_table(std::vector<Line>& lines, const DetailTable& table, size_t width) {
+void add_table(std::vector<Line>& lines, const VmDetailTable& table, size_t width) {
   lines.push_back({});
   const auto widths = widths_of(table);
   const auto titles = table.rows.empty() ? table.titles.front() : table_line(table.titles, widths);

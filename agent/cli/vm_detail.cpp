@@ -58,8 +58,8 @@ std::vector<std::pair<std::string, double>> ranked(const NamedNumbers& numbers) 
   return ranked;
 }
 
-DetailTable vcpu_table(const VmDetail* before, const VmDetail& now) {
-  DetailTable table{{"VCPU", "TID"}, {}, "no vCPU has been seen yet"};
+VmDetailTable vcpu_table(const VmDetail* before, const VmDetail& now) {
+  VmDetailTable table{{"VCPU", "TID"}, {}, "no vCPU has been seen yet"};
   for (const auto& column : top_columns())
     if (!column.states.front().empty()) table.titles.emplace_back(column.title);
   for (const auto& vcpu : now.vcpus) {
@@ -76,8 +76,9 @@ DetailTable vcpu_table(const VmDetail* before, const VmDetail& now) {
   return table;
 }
 
-DetailTable exit_table(const VmDetail* before, const VmDetail& now, double vcpu_seconds) {
-  DetailTable table{{"EXITS", "EXIT/s", "%TIME", "us EACH"}, {}, "no VM exits since the last look"};
+VmDetailTable exit_table(const VmDetail* before, const VmDetail& now, double vcpu_seconds) {
+  VmDetailTable table{
+      {"EXITS", "EXIT/s", "%TIME", "us EACH"}, {}, "no VM exits since the last look"};
   const auto counts = risen(before == nullptr ? nullptr : &before->exit_counts, now.exit_counts);
   const auto times = risen(before == nullptr ? nullptr : &before->exit_seconds, now.exit_seconds);
   if (before == nullptr || !now.seconds || !before->seconds) return table;
@@ -93,17 +94,17 @@ DetailTable exit_table(const VmDetail* before, const VmDetail& now, double vcpu_
   return table;
 }
 
-DetailTable share_table(const char* title, const char* none, const NamedNumbers& numbers,
-                        double of_seconds) {
-  DetailTable table{{title, "%TIME"}, {}, none};
+VmDetailTable share_table(const char* title, const char* none, const NamedNumbers& numbers,
+                          double of_seconds) {
+  VmDetailTable table{{title, "%TIME"}, {}, none};
   for (const auto& [name, seconds] : ranked(numbers))
     table.rows.push_back(
         {in_cells(name), percent_text(of_seconds > 0 ? seconds * 100 / of_seconds : Number())});
   return table;
 }
 
-DetailTable process_table(const VmDetail& now) {
-  DetailTable table{
+VmDetailTable process_table(const VmDetail& now) {
+  VmDetailTable table{
       {"GUEST PROCESS", "%CPU"},
       {},
       now.processes_why.empty() ? "no guest processes are told" : in_cells(now.processes_why)};
@@ -141,7 +142,7 @@ std::optional<VmDetail> vm_detail(const VmAnswers& answers) {
   return detail;
 }
 
-std::vector<DetailTable> detail_tables(const VmDetail* before, const VmDetail& now) {
+std::vector<VmDetailTable> detail_tables(const VmDetail* before, const VmDetail& now) {
   Shares shares;
   if (before != nullptr) shares = shares_between(before->vm.states, now.vm.states);
   if (shares.fell) before = nullptr;

@@ -47,7 +47,7 @@ std::optional<VmDetail> vm_detail(const VmAnswers& answers);
 
 /// Shape: `rows` have a cell for each of `titles`; the first one is text. Without rows, `none` is
 /// said.
-struct DetailTable {
+struct VmDetailTable {
   std::vector<std::string> titles;
   std::vector<std::vector<std::string>> rows;
   std::string none;
@@ -55,6 +55,6 @@ struct DetailTable {
 
 /// What happened between two looks: vCPUs, exits, waits, culprits, processes.
 /// Shape: `before` may be null, and of what is not known yet there is "-".
-std::vector<DetailTable> detail_tables(const VmDetail* before, const VmDetail& now);
+std::vector<VmDetailTable> detail_tables(const VmDetail* before, const VmDetail& now);
 
 }  // namespace vmflow
