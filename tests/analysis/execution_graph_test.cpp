@@ -6,14 +6,12 @@
 
 #include <random>
 
-#include "analysis/build_graph.h"
-#include "tests/analysis/drawn_graph.h"
 #include "tests/analysis/drawn_life.h"
+#include "tests/analysis/exit_words.h"
+#include "tests/analysis/replayed_graph.h"
 
 namespace vmflow::test {
 namespace {
-
-using Lines = std::vector<std::string>;
 
 const DrawnThread kClient{101, 100, comm_of("client")},
     kClientVhost{110, 100, comm_of("vhost-100")};
@@ -21,17 +19,11 @@ const DrawnThread kServer{201, 200, comm_of("server")},
     kServerVhost{210, 200, comm_of("vhost-200")};
 const DrawnThread kIothread{220, 200, comm_of("IO iothread0")}, kHog{300, 300, comm_of("hog")};
 
-/// Exit codes as one vendor has them.
-struct Vocabulary {
-  uint32_t isa, io, halt;
-};
-constexpr Vocabulary kSvm{FLOW_ISA_SVM, 0x7b, 0x78}, kVmx{FLOW_ISA_VMX, 30, 12};
-
 /// Units: nanoseconds. The client is on CPU 0, the server on 1, the vhost workers on 2 and 3, the
 /// server's iothread on 4.
 class TwoVms {
  public:
-  explicit TwoVms(Vocabulary words) : words_(words) {}
+  explicit TwoVms(const ExitWords& words) : words_(words) {}
 
   DrawnTrace trace;
 
@@ -57,7 +49,7 @@ class TwoVms {
   void draw();
 
  private:
-  Vocabulary words_;
+  const ExitWords words_;
 };
 
 void TwoVms::draw() {
@@ -95,28 +87,6 @@ void TwoVms::draw() {
   std::ranges::stable_sort(trace.events, {}, &Event::ns);
 }
 
-struct Graph {
-  ReplayResult replayed;
-  ExecutionGraph graph;
-
-  explicit Graph(const std::vector<Event>& events, bool has_all_switches = true) {
-    ThreadFlow threads({.has_all_switches = has_all_switches});
-    for (const auto& event : events) threads.step(event);
-    replayed = replay(events);
-    graph = build_graph(replayed, guest_processes(replayed), std::move(threads).finish());
-  }
-  uint32_t of(const DrawnThread& thread) const {
-    for (uint32_t i = 0; i < graph.workers.size(); i++)
-      if (graph.workers[i].tid == thread.tid) return i;
-    return kNoWorker;
-  }
-  Lines path(uint32_t worker) const {
-    const auto path = critical_path(graph, worker, graph.begin_ns, graph.end_ns);
-    expect_conserved(path, graph);
-    return lines_of(path, graph);
-  }
-};
-
 void expect_in_order(const ExecutionGraph& graph) {
   ASSERT_EQ(graph.chains.size(), graph.workers.size());
   for (const auto& chain : graph.chains) {
@@ -129,7 +99,7 @@ void expect_in_order(const ExecutionGraph& graph) {
   }
 }
 
-class BothVendors : public testing::TestWithParam<Vocabulary> {};
+class BothVendors : public testing::TestWithParam<ExitWords> {};
 
 }  // namespace
 
@@ -153,10 +123,10 @@ TEST_P(BothVendors, client_waits_for_the_servers_disk_over_both_vhosts) {
                    "client running L0 82050-82100",       "client running L1 82100-90000"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(ExecutionGraph, BothVendors, testing::Values(kSvm, kVmx));
+INSTANTIATE_TEST_SUITE_P(ExecutionGraph, BothVendors, both_vendors(), vendor_of);
 
 TEST(ExecutionGraph, workers_know_their_vms_and_kinds) {
-  TwoVms vms(kSvm);
+  TwoVms vms(kSvmWords);
   vms.draw();
   const Graph graph(vms.trace.events);
   const auto worker = [&](const DrawnThread& thread) {
@@ -172,7 +142,7 @@ TEST(ExecutionGraph, workers_know_their_vms_and_kinds) {
 }
 
 TEST(ExecutionGraph, wake_ups_link_vcpu_vhost_vhost_and_vcpu) {
-  TwoVms vms(kSvm);
+  TwoVms vms(kSvmWords);
   vms.draw();
   const Graph graph(vms.trace.events);
   const auto links = wake_ups(graph.graph);
@@ -190,7 +160,7 @@ TEST(ExecutionGraph, wake_ups_link_vcpu_vhost_vhost_and_vcpu) {
 
 // The ring notes no sleeps of vhost workers: what the client waits for stays with the client.
 TEST(ExecutionGraph, what_the_ring_alone_does_not_tell_is_a_wait_for_the_net) {
-  TwoVms vms(kSvm);
+  TwoVms vms(kSvmWords);
   vms.draw();
   const Graph graph(vms.trace.events, false);
   const auto lines = graph.path(graph.of(kClient));
@@ -200,7 +170,7 @@ TEST(ExecutionGraph, what_the_ring_alone_does_not_tell_is_a_wait_for_the_net) {
 TEST(ExecutionGraph, lost_and_doubled_events_leave_a_path_that_fills_its_window) {
   for (uint32_t seed = 0; seed < 100; seed++) {
     std::mt19937 random(seed);
-    TwoVms vms(seed % 2 == 0 ? kSvm : kVmx);
+    TwoVms vms(seed % 2 == 0 ? kSvmWords : kVmxWords);
     vms.draw();
     std::vector<Event> broken;
     for (const auto& event : vms.trace.events) {
@@ -217,7 +187,7 @@ TEST(ExecutionGraph, lost_and_doubled_events_leave_a_path_that_fills_its_window)
 }
 
 TEST(ExecutionGraph, doubled_events_change_no_path) {
-  TwoVms vms(kSvm), doubled(kSvm);
+  TwoVms vms(kSvmWords), doubled(kSvmWords);
   vms.draw();
   doubled.draw();
   std::vector<Event> events;
@@ -248,167 +218,8 @@ TEST_P(BothVendors, vcpu_without_a_cpu_is_behind_who_has_it) {
                    "client running L0 7000-7010", "client running L1 7010-8000"}));
 }
 
-// L1 runs until it enters L2; L0 handles an exit of L2 itself at 3000, hands one to L1 at 5000.
-TEST(ExecutionGraph, nested_guest_runs_on_its_level) {
-  TwoVms vms(kSvm);
-  auto& trace = vms.trace;
-  trace.on(0, kClient, 1).at(1000, EntryEvent{0});
-  vms.leaves(2000, 0x80);
-  trace.at(2010, NestedEnterEvent{0x7f000, 0x8000}).at(2020, EntryEvent{0});
-  vms.leaves(3000, 0x72);
-  trace.at(3005, NestedExitEvent{}).at(3010, EntryEvent{0});
-  vms.leaves(5000, 0x78);
-  trace.at(5005, NestedExitEvent{}).at(5006, NestedReflectEvent{0x78}).at(5010, EntryEvent{0});
-  vms.leaves(6000, 0x7b);
-  trace.to(6000, kIdle, 0);
-  const Graph graph(trace.events);
-  EXPECT_EQ(graph.path(graph.of(kClient)),
-            (Lines{"client running L1 1000-2000", "client running L0 2000-2020",
-                   "client running L2 2020-3000", "client running L0 3000-3010",
-                   "client running L2 3010-5000", "client running L0 5000-5010",
-                   "client running L1 5010-6000"}));
-}
-
-// vCPU 0: A runs from 1000, halts at 2000 until B's interrupt at 8000.
-// vCPU 1: B runs from 1000, halts at 4000 until its disk's interrupt at 6000.
-TEST(ExecutionGraph, process_waits_for_a_process_that_waits_for_its_disk) {
-  constexpr uint64_t kA = 0xa000, kB = 0xb000;
-  const DrawnThread first{101, 100, comm_of("CPU 0/KVM")}, second{102, 100, comm_of("CPU 1/KVM")};
-  const DrawnThread main{100, 100, comm_of("qemu")};
-  DrawnTrace trace;
-  const auto leaves = [&](uint64_t ns, uint32_t code, uint64_t cr3, uint32_t vcpu) {
-    trace.at(ns, ExitEvent{.code = code, .isa = FLOW_ISA_SVM, .rip = 0, .vcpu_id = vcpu});
-    trace.at(ns, RegistersEvent{.cr3 = cr3, .rsp = 0x7fff'0000'0000, .cpl = 3});
-  };
-  const auto halts = [&](uint64_t ns, uint64_t cr3, const DrawnThread& thread, uint32_t vcpu) {
-    leaves(ns, 0x78, cr3, vcpu);
-    trace.to(ns + 10, kIdle, 1).on(vcpu, thread, 1);
-    trace.at(ns + 10, VcpuOutEvent{FLOW_HALTED, FLOW_BLOCK_OTHER, false});
-  };
-  const auto comes = [&](uint64_t ns, const DrawnThread& thread, uint32_t vcpu) {
-    trace.on(vcpu, kIdle).to(ns, thread, 0).on(vcpu, thread, 1);
-    trace.at(ns, VcpuInEvent{true, 0, 0}).at(ns + 10, EntryEvent{vcpu});
-  };
-  trace.on(0, first, 1).at(1000, EntryEvent{0});
-  leaves(1500, 0x72, kA, 0);
-  trace.at(1510, EntryEvent{0});
-  halts(2000, kA, first, 0);
-  trace.on(1, second, 1).at(1000, EntryEvent{1});
-  leaves(3000, 0x72, kB, 1);
-  trace.at(3010, EntryEvent{1});
-  halts(4000, kB, second, 1);
-  trace.on(2, main).wakes(6000, second, 1);
-  trace.at(6000, WakeEvent{second.tid, flow_waker(main.tid, FLOW_WAKE_VMM_DISK)});
-  comes(6010, second, 1);
-  leaves(7995, 0x7c, kB, 1);
-  trace.wakes(8000, first, 0).at(8000, WakeEvent{first.tid, flow_waker(1, FLOW_WAKE_IPI)});
-  trace.at(8100, EntryEvent{1});
-  leaves(9000, 0x72, kB, 1);
-  comes(8010, first, 0);
-  leaves(9000, 0x72, kA, 0);
-  std::ranges::stable_sort(trace.events, {}, &Event::ns);
-  const Graph graph(trace.events, false);
-  const auto vm = graph.graph.workers[graph.of(first)].vm;
-  const auto worker = main_worker(graph.graph, vm);
-  EXPECT_EQ(graph.graph.workers[worker].kind, WorkerKind::kProcess);
-  for (uint32_t i = 0; i < graph.graph.workers.size(); i++) {
-    if (graph.graph.workers[i].process.cr3 != kA) continue;
-    EXPECT_EQ(graph.path(i),
-              (Lines{"cr3:a000 running L1 1000-1500", "cr3:a000 running L0 1500-1510",
-                     "cr3:a000 running L1 1510-2000", "cr3:b000 running L1 2000-3000",
-                     "cr3:b000 running L0 3000-3010", "cr3:b000 running L1 3010-4000",
-                     "cr3:b000 disk 4000-6000", "cr3:b000 ready 6000-6010",
-                     "cr3:b000 running L0 6010-6020", "cr3:b000 running L1 6020-7995",
-                     "cr3:b000 running L0 7995-8000", "cr3:a000 ready 8000-8010",
-                     "cr3:a000 running L0 8010-8020", "cr3:a000 running L1 8020-9000"}));
-  }
-}
-
-// Three levels, on two vCPUs: A runs in the guest of vCPU 0 and halts; so does the VM. The process
-// that runs the guest of vCPU 1 works for B there, whose disk the host serves; then B wakes A. Both
-// are vCPUs of one nested VM, which is called after the lower of the two.
-TEST(ExecutionGraph, process_of_a_nested_guest_waits_for_one_that_waits_for_its_disk) {
-  constexpr uint64_t kA = 0xa000, kB = 0xb000, kQemu = 0xc000, kOne = 0x7f000, kTwo = 0x6f000;
-  const DrawnThread threads[] = {{101, 100, comm_of("CPU 0/KVM")},
-                                 {102, 100, comm_of("CPU 1/KVM")}};
-  const DrawnThread main{100, 100, comm_of("qemu")};
-  DrawnTrace trace;
-  const auto leaves = [&](uint64_t ns, uint32_t vcpu, uint32_t code, uint64_t cr3) {
-    trace.on(vcpu, threads[vcpu], 1);
-    trace.at(ns, ExitEvent{.code = code, .isa = FLOW_ISA_SVM, .rip = 0, .vcpu_id = vcpu});
-    trace.at(ns, RegistersEvent{.cr3 = cr3, .rsp = 0x7fff'0000'0000, .cpl = 3});
-  };
-  const auto runs = [&](uint64_t ns, uint32_t vcpu, uint64_t vmcb12) {
-    leaves(ns, vcpu, 0x80, kQemu);
-    trace.at(ns + 5, NestedEnterEvent{vmcb12, 0x8000}).at(ns + 10, EntryEvent{vcpu});
-  };
-  const auto handled = [&](uint64_t ns, uint32_t vcpu, uint64_t cr3) {
-    leaves(ns, vcpu, 0x72, cr3);
-    trace.at(ns + 2, NestedExitEvent{}).at(ns + 10, EntryEvent{vcpu});
-  };
-  const auto reflected = [&](uint64_t ns, uint32_t vcpu, uint32_t code, uint64_t cr3) {
-    leaves(ns, vcpu, code, cr3);
-    trace.at(ns + 2, NestedExitEvent{}).at(ns + 5, NestedReflectEvent{code});
-    trace.at(ns + 10, EntryEvent{vcpu});
-  };
-  const auto halts = [&](uint64_t ns, uint32_t vcpu) {
-    leaves(ns, vcpu, 0x78, kQemu);
-    trace.to(ns + 10, kIdle, 1).on(vcpu, threads[vcpu], 1);
-    trace.at(ns + 10, VcpuOutEvent{FLOW_HALTED, FLOW_BLOCK_OTHER, false});
-  };
-  const auto comes = [&](uint64_t ns, uint32_t vcpu) {
-    trace.on(vcpu, kIdle).to(ns, threads[vcpu], 0).on(vcpu, threads[vcpu], 1);
-    trace.at(ns, VcpuInEvent{true, 0, 0}).at(ns + 10, EntryEvent{vcpu});
-  };
-  trace.on(0, threads[0], 1).at(900, EntryEvent{0});
-  runs(1000, 0, kOne);
-  handled(1500, 0, kA);
-  reflected(2000, 0, 0x78, kA);
-  halts(2100, 0);
-  trace.on(1, threads[1], 1).at(900, EntryEvent{1});
-  runs(1000, 1, kTwo);
-  handled(3000, 1, kB);
-  reflected(4000, 1, 0x78, kB);
-  halts(4100, 1);
-  trace.on(2, main).wakes(6000, threads[1], 1);
-  trace.at(6000, WakeEvent{102, flow_waker(100, FLOW_WAKE_VMM_DISK)});
-  comes(6010, 1);
-  runs(6100, 1, kTwo);
-  handled(7000, 1, kB);
-  // B's guest writes its interrupt controller: the hypervisor wakes the other vCPU.
-  reflected(7500, 1, 0x7c, kB);
-  leaves(8000, 1, 0x7c, kQemu);
-  trace.wakes(8001, threads[0], 0).at(8001, WakeEvent{101, flow_waker(1, FLOW_WAKE_IPI)});
-  trace.at(8010, EntryEvent{1});
-  runs(8100, 1, kTwo);
-  handled(9500, 1, kB);
-  comes(8020, 0);
-  runs(8200, 0, kOne);
-  handled(9500, 0, kA);
-  std::ranges::stable_sort(trace.events, {}, &Event::ns);
-  const Graph graph(trace.events, false);
-  for (uint32_t i = 0; i < graph.graph.workers.size(); i++) {
-    if (graph.graph.workers[i].process.cr3 != kA) continue;
-    EXPECT_EQ(
-        graph.path(i),
-        (Lines{
-            "cr3:a000 of 6f000 unknown 900-1010",     "cr3:a000 of 6f000 running L2 1010-1500",
-            "cr3:a000 of 6f000 running L0 1500-1510", "cr3:a000 of 6f000 running L2 1510-2000",
-            "cr3:b000 of 6f000 running L2 2000-3000", "cr3:b000 of 6f000 running L0 3000-3010",
-            "cr3:b000 of 6f000 running L2 3010-4000", "cr3:b000 of 6f000 disk 4000-6000",
-            "cr3:b000 of 6f000 ready 6000-6010",      "cr3:b000 of 6f000 running L0 6010-6020",
-            "cr3:b000 of 6f000 running L1 6020-6100", "cr3:b000 of 6f000 running L0 6100-6110",
-            "cr3:b000 of 6f000 running L2 6110-7000", "cr3:b000 of 6f000 running L0 7000-7010",
-            "cr3:b000 of 6f000 running L2 7010-7500", "cr3:b000 of 6f000 running L0 7500-7510",
-            "cr3:b000 of 6f000 running L1 7510-8000", "cr3:b000 of 6f000 running L0 8000-8001",
-            "cr3:a000 of 6f000 ready 8001-8020",      "cr3:a000 of 6f000 running L0 8020-8030",
-            "cr3:a000 of 6f000 running L1 8030-8200", "cr3:a000 of 6f000 running L0 8200-8210",
-            "cr3:a000 of 6f000 running L2 8210-9500", "cr3:a000 of 6f000 running L0 9500-9510"}));
-  }
-}
-
 TEST(ExecutionGraph, ends_where_the_trace_became_too_long_to_keep) {
-  TwoVms vms(kSvm);
+  TwoVms vms(kSvmWords);
   vms.draw();
   ThreadFlow threads({.max_stretches = 4}), all;
   for (const auto& event : vms.trace.events) threads.step(event), all.step(event);

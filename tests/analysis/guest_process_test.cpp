@@ -6,95 +6,15 @@
 
 #include <random>
 
-#include "tests/analysis/drawn_trace.h"
+#include "tests/analysis/drawn_guest.h"
 
 namespace vmflow::test {
 namespace {
 
-constexpr uint64_t kA = 0x10'0000, kB = 0x20'0000, kKvm = 0x1000;
-constexpr uint32_t kInterrupt = 0x60, kHalt = 0x78;
-constexpr uint64_t kUserStack = 0x7fff'1234'5678;
-const DrawnThread kVcpu{101, 100, comm_of("CPU 0/KVM")}, kSecond{102, 100, comm_of("CPU 1/KVM")};
-const DrawnThread kMain{100, 100, comm_of("qemu")};
-
-struct Registers {
-  uint64_t cr3 = kA;
-  uint64_t rsp = kUserStack;
-  uint32_t cpl = 3;
-};
-
-/// A VM, as the ring with registers records it. Units: nanoseconds.
-class Guest {
- public:
-  Guest& vcpu(uint32_t number) {
-    number_ = number;
-    trace_.on(number, number == 0 ? kVcpu : kSecond, kKvm);
-    return *this;
-  }
-  Guest& enters(uint64_t ns) {
-    trace_.at(ns, EntryEvent{number_});
-    return *this;
-  }
-  Guest& leaves(uint64_t ns, uint32_t code, const Registers& registers) {
-    trace_.at(ns, ExitEvent{.code = code, .isa = FLOW_ISA_SVM, .rip = 0, .vcpu_id = number_});
-    trace_.at(ns, RegistersEvent{registers.cr3, registers.rsp, registers.cpl});
-    return *this;
-  }
-  /// A tick: it leaves, takes its timer's interrupt, and enters 20 ns later.
-  Guest& ticks(uint64_t ns, uint64_t cr3) {
-    leaves(ns, kInterrupt, {.cr3 = cr3});
-    trace_.accept(ns + 10, number_);
-    return enters(ns + 20);
-  }
-  /// The same without an interrupt of its own.
-  Guest& pauses(uint64_t ns, const Registers& registers) {
-    return leaves(ns, kInterrupt, registers).enters(ns + 20);
-  }
-  /// Halts; `waker` ends it; 10 ns later it has a CPU, and another 10 later it enters.
-  Guest& halts(uint64_t ns, uint64_t cr3, uint64_t until_ns, uint64_t waker) {
-    leaves(ns, kHalt, {.cr3 = cr3, .rsp = 0xffff'8000'0000'1000, .cpl = 0});
-    const auto& thread = number_ == 0 ? kVcpu : kSecond;
-    trace_.to(ns + 10, kIdle, 1);
-    trace_.on(number_, thread, kKvm)
-        .at(ns + 10,
-            VcpuOutEvent{.state = FLOW_HALTED, .block = FLOW_BLOCK_OTHER, .throttled = false});
-    trace_.on(7, kMain).wakes(until_ns, thread, number_);
-    trace_.at(until_ns, WakeEvent{.tid = thread.tid, .waker = waker});
-    trace_.on(number_, kIdle).to(until_ns + 10, thread, 0);
-    trace_.on(number_, thread, kKvm)
-        .at(until_ns + 10,
-            VcpuInEvent{.in_kvm_run = true, .disk_pending_ns = 0, .net_pending_ns = 0});
-    return enters(until_ns + 20);
-  }
-  DrawnTrace& trace() { return trace_; }
-
-  VmProcesses processes() {
-    std::ranges::stable_sort(trace_.events, {}, &Event::ns);
-    const auto result = replay(trace_.events, {.outs_told = true});
-    const auto vms = guest_processes(result);
-    EXPECT_EQ(vms.size(), 1u);
-    return vms.empty() ? VmProcesses{} : vms[0];
-  }
-
- private:
-  DrawnTrace trace_;
-  uint32_t number_ = 0;
-};
-
-const GuestProcess& of(const VmProcesses& vm, uint64_t cr3) {
-  static const GuestProcess kNone;
-  for (const auto& process : vm.processes)
-    if (process.key.cr3 == cr3) return process;
-  ADD_FAILURE() << "no process " << cr3;
-  return kNone;
-}
-
-uint64_t sum_of(const GuestProcess& process) {
-  uint64_t ns = process.guest_ns() + process.host_ns + process.blocked_ns + process.behind_ns;
-  for (const auto part : process.ready_ns) ns += part;
-  for (const auto part : process.wait_ns) ns += part;
-  return ns;
-}
+constexpr uint64_t kA = 0x10'0000, kB = 0x20'0000;
+constexpr uint64_t kUserStack = DrawnGuest::kUserStack;
+constexpr uint32_t kInterrupt = kSvmWords.interrupt;
+using Guest = DrawnGuest;
 
 uint64_t root_mask(const std::vector<GuestSample>& samples) {
   RootBits roots;
@@ -102,30 +22,25 @@ uint64_t root_mask(const std::vector<GuestSample>& samples) {
   return roots.mask();
 }
 
-uint64_t wait(const GuestProcess& process, WaitReason reason) {
-  return process.wait_ns[static_cast<size_t>(reason)];
-}
-
 }  // namespace
 
 // A from 1000, B from 3020, A from 5020, …: each loses the vCPU at every second tick.
 TEST(GuestProcess, two_that_share_a_vcpu_run_and_wait_behind_each_other) {
   Guest guest;
-  guest.vcpu(0).enters(1000).ticks(2000, kA);
+  guest.on(0).enters(1000).ticks(2000, kA);
   uint64_t ns = 3000;
   constexpr uint64_t kTurns[] = {kA, kA, kB, kB};
   for (int i = 0; i < 6; i++)
     for (int turn = 0; turn < 4; turn++) {
       // A tick whose handler leaves once more, for the next tick's time; an interrupt of the host.
       const auto cr3 = kTurns[turn];
-      guest.leaves(ns, kInterrupt, {.cr3 = cr3});
-      guest.trace().accept(ns + 10, 0);
-      guest.enters(ns + 20).leaves(ns + 30, 0x7c,
-                                   {.cr3 = cr3, .rsp = 0xffff'8000'0000'2000, .cpl = 0});
-      guest.enters(ns + 50).pauses(ns + 500, {.cr3 = kTurns[(turn + 1) % 4]});
+      guest.leaves(ns, kInterrupt, cr3);
+      guest.trace.accept(ns + 10, 0);
+      guest.enters(ns + 20).leaves(ns + 30, 0x7c, cr3, 0xffff'8000'0000'2000);
+      guest.enters(ns + 50).exits(ns + 500, kTurns[(turn + 1) % 4]);
       ns += 1000;
     }
-  guest.leaves(ns, kInterrupt, {.cr3 = kA});
+  guest.leaves(ns, kInterrupt, kA);
   const auto vm = guest.processes();
   const auto &a = of(vm, kA), &b = of(vm, kB);
   EXPECT_EQ(a.preempted, 6u);
@@ -150,14 +65,14 @@ TEST(GuestProcess, two_that_share_a_vcpu_run_and_wait_behind_each_other) {
 // The same exits, but it is only at times that the switch follows a tick.
 TEST(GuestProcess, one_that_loses_the_vcpu_at_any_time_waits_for_the_other) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   uint64_t ns = 2000;
   for (int i = 0; i < 12; i++, ns += 1000) {
     const auto cr3 = i % 2 == 0 ? kA : kB;
     if (i % 4 < 2)
       guest.ticks(ns, cr3);
     else
-      guest.pauses(ns, {.cr3 = cr3});
+      guest.exits(ns, cr3);
   }
   const auto vm = guest.processes();
   const auto &a = of(vm, kA), &b = of(vm, kB);
@@ -173,13 +88,13 @@ TEST(GuestProcess, one_that_loses_the_vcpu_at_any_time_waits_for_the_other) {
 TEST(GuestProcess, one_that_follows_a_tick_by_chance_is_not_preempted) {
   for (const bool is_preempted : {false, true}) {
     Guest guest;
-    guest.vcpu(0).enters(1000);
+    guest.on(0).enters(1000);
     uint64_t ns = 2000;
     for (int i = 0; i < 400; i++, ns += 1000) {
       // The host's own tick comes 50 ns before the guest's. In one of 21 turns the change is there.
       const bool is_late = !is_preempted && i % 21 == 0;
       const auto cr3 = i % 2 == 0 ? kA : kB, before = i % 2 == 0 ? kB : kA;
-      guest.pauses(ns - 50, {.cr3 = is_late ? before : cr3});
+      guest.exits(ns - 50, is_late ? before : cr3);
       guest.ticks(ns, cr3);
     }
     const auto a = of(guest.processes(), kA);
@@ -191,7 +106,7 @@ TEST(GuestProcess, one_that_follows_a_tick_by_chance_is_not_preempted) {
 // The same, but no exit ever tells the time of a change.
 TEST(GuestProcess, what_it_waits_for_is_not_known_where_only_ticks_tell_of_it) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   for (uint64_t ns = 2000; ns < 40'000; ns += 1000) guest.ticks(ns, ns % 2000 == 0 ? kA : kB);
   const auto vm = guest.processes();
   const auto& a = of(vm, kA);
@@ -205,11 +120,11 @@ TEST(GuestProcess, what_it_waits_for_is_not_known_where_only_ticks_tell_of_it) {
 // The host interrupts the handler of the tick: the change after that is the tick's all the same.
 TEST(GuestProcess, a_handler_that_is_interrupted_goes_on) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   for (uint64_t ns = 2000; ns < 40'000; ns += 1000) {
     const auto cr3 = ns % 2000 == 0 ? kA : kB, next = ns % 2000 == 0 ? kB : kA;
-    guest.ticks(ns, cr3).pauses(ns + 50, {.cr3 = cr3, .rsp = 0xffff'8000'0000'2000, .cpl = 0});
-    guest.pauses(ns + 500, {.cr3 = next});
+    guest.ticks(ns, cr3).exits(ns + 50, cr3, 0xffff'8000'0000'2000);
+    guest.exits(ns + 500, next);
   }
   const auto a = of(guest.processes(), kA);
   EXPECT_GT(a.preempted, 15u);
@@ -219,10 +134,10 @@ TEST(GuestProcess, a_handler_that_is_interrupted_goes_on) {
 // It sleeps again and again, while another one computes, and its timer wakes it.
 TEST(GuestProcess, one_that_comes_back_with_the_timer_waits_for_it) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   for (uint64_t ns = 2000; ns < 40'000; ns += 3000) {
-    guest.pauses(ns, {.cr3 = kA});  // A has slept since it was woken
-    guest.pauses(ns + 1000, {.cr3 = kB});
+    guest.exits(ns, kA);  // A has slept since it was woken
+    guest.exits(ns + 1000, kB);
     guest.ticks(ns + 2000, kB);
   }
   const auto a = of(guest.processes(), kA);
@@ -234,8 +149,8 @@ TEST(GuestProcess, one_that_comes_back_with_the_timer_waits_for_it) {
 // Each goes on when the other one has written to its pipe: no interrupt is needed on one vCPU.
 TEST(GuestProcess, one_that_goes_on_without_an_interrupt_was_woken_by_the_one_before) {
   Guest guest;
-  guest.vcpu(0).enters(1000).pauses(2000, {.cr3 = kA}).pauses(3000, {.cr3 = kB});
-  guest.pauses(4000, {.cr3 = kA}).leaves(5000, kInterrupt, {.cr3 = kB});
+  guest.on(0).enters(1000).exits(2000, kA).exits(3000, kB);
+  guest.exits(4000, kA).leaves(5000, kInterrupt, kB);
   const auto vm = guest.processes();
   const auto &a = of(vm, kA), &b = of(vm, kB);
   EXPECT_EQ(wait(a, WaitReason::kTask), 3020u - 2020);
@@ -250,9 +165,9 @@ TEST(GuestProcess, one_that_goes_on_without_an_interrupt_was_woken_by_the_one_be
 // 2000 halts, 5000 its disk's completion wakes it, 5010 it has a CPU, 5020 enters.
 TEST(GuestProcess, one_that_a_halted_vcpu_goes_on_with_has_waited_for_what_woke_it) {
   Guest guest;
-  guest.vcpu(0).enters(500).pauses(1000, {.cr3 = kA});
-  guest.halts(2000, kA, 5000, flow_waker(kMain.tid, FLOW_WAKE_VMM_DISK));
-  guest.leaves(6000, kInterrupt, {.cr3 = kA});
+  guest.on(0).enters(500).exits(1000, kA);
+  guest.halts(2000, kA, 5000, flow_waker(Guest::kMain.tid, FLOW_WAKE_VMM_DISK));
+  guest.leaves(6000, kInterrupt, kA);
   const auto vm = guest.processes();
   const auto& a = of(vm, kA);
   EXPECT_EQ(wait(a, WaitReason::kDisk), 5020u - 2000 - 10);
@@ -264,10 +179,10 @@ TEST(GuestProcess, one_that_a_halted_vcpu_goes_on_with_has_waited_for_what_woke_
 // A waits for its disk while B computes: the interrupt comes while the vCPU runs.
 TEST(GuestProcess, one_that_waits_while_another_runs_waits_for_its_own_reason) {
   Guest guest;
-  guest.vcpu(0).enters(1000).pauses(2000, {.cr3 = kA}).pauses(3000, {.cr3 = kB});
-  guest.leaves(4000, kInterrupt, {.cr3 = kB});
-  guest.trace().on(7, kMain).accept(4005, 0);
-  guest.vcpu(0).enters(4020).leaves(5000, kInterrupt, {.cr3 = kA});
+  guest.on(0).enters(1000).exits(2000, kA).exits(3000, kB);
+  guest.leaves(4000, kInterrupt, kB);
+  guest.trace.on(7, Guest::kMain).accept(4005, 0);
+  guest.on(0).enters(4020).leaves(5000, kInterrupt, kA);
   const auto a = of(guest.processes(), kA);
   EXPECT_EQ(wait(a, WaitReason::kDevice), 4005u - 2020);
   EXPECT_EQ(a.behind_ns, 4020u - 4005) << "awake, and not there yet";
@@ -276,11 +191,11 @@ TEST(GuestProcess, one_that_waits_while_another_runs_waits_for_its_own_reason) {
 
 TEST(GuestProcess, one_on_another_vcpu_is_the_waker_where_an_ipi_ends_the_halt) {
   Guest guest;
-  guest.vcpu(1).enters(900).pauses(1000, {.cr3 = kB}).pauses(4000, {.cr3 = kB});
-  guest.leaves(9000, kInterrupt, {.cr3 = kB});
-  guest.vcpu(0).enters(910).pauses(1000, {.cr3 = kA});
+  guest.on(1).enters(900).exits(1000, kB).exits(4000, kB);
+  guest.leaves(9000, kInterrupt, kB);
+  guest.on(0).enters(910).exits(1000, kA);
   guest.halts(2000, kA, 5000, flow_waker(1, FLOW_WAKE_IPI));
-  guest.leaves(6000, kInterrupt, {.cr3 = kA});
+  guest.leaves(6000, kInterrupt, kA);
   const auto vm = guest.processes();
   const auto& a = of(vm, kA);
   EXPECT_EQ(wait(a, WaitReason::kTask), 3010u);
@@ -290,10 +205,10 @@ TEST(GuestProcess, one_on_another_vcpu_is_the_waker_where_an_ipi_ends_the_halt) 
 
 TEST(GuestProcess, a_vcpu_that_only_ticks_between_halts_is_idle) {
   Guest guest;
-  guest.vcpu(0).enters(500).pauses(1000, {.cr3 = kA});
+  guest.on(0).enters(500).exits(1000, kA);
   for (uint64_t ns = 2000; ns < 20'000; ns += 2000)
     guest.halts(ns, kA, ns + 1000, flow_waker(101, FLOW_WAKE_OWN_INTERRUPT));
-  guest.leaves(20'000, kInterrupt, {.cr3 = kA});
+  guest.leaves(20'000, kInterrupt, kA);
   const auto vm = guest.processes();
   const auto& a = of(vm, kA);
   EXPECT_EQ(a.guest_ns(), 500u + 980 + 980) << "until its first halt, and after the last";
@@ -315,10 +230,10 @@ TEST(GuestProcess, roots_are_told_apart_by_their_address_alone) {
 
 TEST(GuestProcess, threads_are_stacks_and_no_processes) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   for (uint64_t i = 0; i < 10; i++) {
     const uint64_t moved = 64 * i;  // within the stack
-    guest.pauses(2000 + 100 * i, {.rsp = (i % 2 != 0 ? 0x7f00'0080'0000 : kUserStack) - moved});
+    guest.exits(2000 + 100 * i, kA, (i % 2 != 0 ? 0x7f00'0080'0000 : kUserStack) - moved);
   }
   const auto vm = guest.processes();
   ASSERT_EQ(vm.processes.size(), 1u);
@@ -332,15 +247,15 @@ TEST(GuestProcess, threads_are_stacks_and_no_processes) {
 TEST(GuestProcess, threads_that_preempt_one_another_do_so_after_a_tick) {
   constexpr uint64_t kOther = 0x7f00'0080'0000, kOfKernel = 0xffff'c900'0001'0000;
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   uint64_t ns = 2000;
   for (int i = 0; i < 8; i++, ns += 1000) {
-    guest.leaves(ns, kInterrupt, {.rsp = i / 2 % 2 != 0 ? kOther : kUserStack});
-    guest.trace().accept(ns + 10, 0);
-    guest.enters(ns + 20).pauses(ns + 100, {.rsp = kOfKernel, .cpl = 0});
+    guest.leaves(ns, kInterrupt, kA, i / 2 % 2 != 0 ? kOther : kUserStack);
+    guest.trace.accept(ns + 10, 0);
+    guest.enters(ns + 20).exits(ns + 100, kA, kOfKernel);
   }
   guest.halts(ns, kA, ns + 500, flow_waker(101, FLOW_WAKE_OWN_INTERRUPT));
-  guest.leaves(ns + 600, kInterrupt, {.rsp = kUserStack});
+  guest.leaves(ns + 600, kInterrupt, kA, kUserStack);
   const auto a = of(guest.processes(), kA);
   EXPECT_EQ(a.thread_switches, 3u);
   EXPECT_EQ(a.preempted_by_threads, 3u);
@@ -349,26 +264,25 @@ TEST(GuestProcess, threads_that_preempt_one_another_do_so_after_a_tick) {
 // Interrupts of a CPU have a stack of their own, on which every process is seen.
 TEST(GuestProcess, a_stack_of_several_processes_is_no_thread) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   const uint64_t irq_stack = 0xffff'8880'0000'3f00, own = 0xffff'c900'0001'0000;
   uint64_t ns = 2000;
   for (const auto cr3 : {kA, kB})
-    for (const auto rsp : {irq_stack, own + cr3})
-      guest.pauses(ns += 100, {.cr3 = cr3, .rsp = rsp, .cpl = 0});
+    for (const auto rsp : {irq_stack, own + cr3}) guest.exits(ns += 100, cr3, rsp);
   for (const auto& process : guest.processes().processes) EXPECT_EQ(process.threads, 1u);
 }
 
 TEST(GuestProcess, without_registers_there_are_none) {
   DrawnTrace trace;
-  trace.on(0, kVcpu, kKvm).entry(100).exit(200, 0x72).entry(300);
+  trace.on(0, Guest::kVcpus[0], Guest::kKvm).entry(100).exit(200, 0x72).entry(300);
   EXPECT_TRUE(guest_processes(replay(trace.events)).empty());
 }
 
 TEST(GuestProcess, more_than_can_be_kept_are_counted) {
   Guest guest;
-  guest.vcpu(0).enters(1000);
+  guest.on(0).enters(1000);
   const uint64_t many = GuestProcessPlaces::kMost + 10;
-  for (uint64_t i = 0; i < many; i++) guest.pauses(2000 + 100 * i, {.cr3 = (i + 1) << 12});
+  for (uint64_t i = 0; i < many; i++) guest.exits(2000 + 100 * i, (i + 1) << 12);
   const auto vm = guest.processes();
   EXPECT_EQ(vm.processes.size(), GuestProcessPlaces::kMost);
   EXPECT_EQ(vm.left_out, 10u);
@@ -398,7 +312,7 @@ TEST(GuestProcess, time_is_conserved_through_any_life) {
   for (uint32_t seed = 1; seed <= 20; seed++) {
     std::mt19937 random(seed);
     Guest guest;
-    guest.vcpu(0).enters(1000);
+    guest.on(0).enters(1000);
     uint64_t ns = 2000;
     for (int i = 0; i < 500; i++, ns += 100 + random() % 1000) {
       const uint64_t cr3 = random() % 2 != 0 ? kA : kB;
@@ -408,14 +322,14 @@ TEST(GuestProcess, time_is_conserved_through_any_life) {
           guest.ticks(ns, cr3);
           break;
         case 1:
-          guest.pauses(ns, {.cr3 = cr3});
+          guest.exits(ns, cr3);
           break;
         default:
           guest.halts(ns, cr3, ns + 50, flow_waker(0, kind));
           ns += 100;
       }
     }
-    auto events = guest.trace().events;
+    auto events = guest.trace.events;
     std::ranges::stable_sort(events, {}, &Event::ns);
     const auto result = replay(events, {.outs_told = true});
     const auto vm = guest_processes(result).at(0);

@@ -7,15 +7,14 @@
 
 #include <random>
 
-#include "analysis/guest_process.h"
-#include "tests/analysis/drawn_nested.h"
+#include "tests/analysis/drawn_guest.h"
 
 namespace vmflow::test {
 namespace {
 
 using Lines = std::vector<std::string>;
 constexpr uint64_t kOne = 0x7f000, kTwo = 0x6f000;
-constexpr uint64_t kQemu = DrawnNested::kHypervisor, kA = 0xa000, kB = 0xb000;
+constexpr uint64_t kQemu = 0xc000, kA = 0xa000, kB = 0xb000;
 
 std::string text_of(const NestedStretch& stretch) {
   auto text =
@@ -38,32 +37,6 @@ Lines lines_of(const NestedVcpu& vcpu) {
   Lines lines;
   for (const auto& stretch : vcpu.stretches) lines.push_back(text_of(stretch));
   return lines;
-}
-
-const GuestProcess& process(const VmProcesses& vm, const std::string& name) {
-  static const GuestProcess kNone;
-  for (const auto& process : vm.processes)
-    if (process_name(process.key) == name) return process;
-  ADD_FAILURE() << "no process " << name;
-  return kNone;
-}
-
-VmProcesses processes_of(const ReplayResult& result) {
-  auto vms = guest_processes(result);
-  EXPECT_EQ(vms.size(), 1u);
-  return vms.empty() ? VmProcesses{} : vms[0];
-}
-
-uint64_t sum_of(const GuestProcess& process) {
-  uint64_t ns = process.guest_ns() + process.host_ns + process.blocked_ns + process.behind_ns +
-                process.nested_ns + process.hypervisor_ns;
-  for (const auto part : process.ready_ns) ns += part;
-  for (const auto part : process.wait_ns) ns += part;
-  return ns;
-}
-
-uint64_t wait(const GuestProcess& process, WaitReason reason) {
-  return process.wait_ns[static_cast<size_t>(reason)];
 }
 
 /// The levels that its stretches add up to are those that the ledger has dealt out.
@@ -92,18 +65,15 @@ void expect_levels_of_the_ledger(const ReplayResult& result) {
   }
 }
 
-class NestedLife : public testing::TestWithParam<NestedCodes> {};
-INSTANTIATE_TEST_SUITE_P(BothVendors, NestedLife, testing::Values(kSvmCodes, kVmxCodes),
-                         [](const auto& info) {
-                           return info.param.isa == FLOW_ISA_SVM ? "svm" : "vmx";
-                         });
+class NestedLife : public testing::TestWithParam<ExitWords> {};
+INSTANTIATE_TEST_SUITE_P(BothVendors, NestedLife, both_vendors(), vendor_of);
 
 }  // namespace
 
 // Rows "nested VM known", "root L0", "non-root L2" and "non-root L1".
 TEST_P(NestedLife, runs_on_its_level_and_those_below_work_for_it) {
-  DrawnNested host(GetParam());
-  const auto& code = host.code;
+  DrawnGuest host(GetParam());
+  const auto& code = host.words;
   host.enters(1000).runs(2000, kOne, kQemu);
   host.handled(3000, code.interrupt, kA).reflected(4000, code.cpuid, kA);
   host.runs(5000, kOne, kQemu).handled(6000, code.interrupt, kA);
@@ -120,11 +90,11 @@ TEST_P(NestedLife, runs_on_its_level_and_those_below_work_for_it) {
 
 // Rows "idle" and "blocked": the guest halts, and so does the VM, until the disk wakes it.
 TEST_P(NestedLife, waits_from_its_hlt_on_for_what_wakes_the_vm) {
-  DrawnNested host(GetParam());
-  host.enters(1000).runs(2000, kOne, kQemu).handled(2500, host.code.cpuid, kA);
-  host.reflected(3000, host.code.halt, kA);
-  host.halts(3500, 8000, flow_waker(DrawnNested::kMain.tid, FLOW_WAKE_VMM_DISK));
-  host.runs(8500, kOne, kQemu).handled(9000, host.code.interrupt, kA);
+  DrawnGuest host(GetParam());
+  host.enters(1000).runs(2000, kOne, kQemu).handled(2500, host.words.cpuid, kA);
+  host.reflected(3000, host.words.halt, kA);
+  host.halts(3500, kQemu, 8000, flow_waker(DrawnGuest::kMain.tid, FLOW_WAKE_VMM_DISK));
+  host.runs(8500, kOne, kQemu).handled(9000, host.words.interrupt, kA);
   const auto result = host.result();
   const auto life = life_of(result, kOne);
   EXPECT_EQ(lines_of(life), (Lines{"host 2000-2010", "running 2010-2500", "host 2500-2510",
@@ -132,7 +102,7 @@ TEST_P(NestedLife, waits_from_its_hlt_on_for_what_wakes_the_vm) {
                                    "host 8500-8510", "running 8510-9000", "host 9000-9010"}));
   EXPECT_EQ(life.wait_ns[static_cast<size_t>(WaitReason::kDisk)], 5495u);
   expect_levels_of_the_ledger(result);
-  const auto vm = processes_of(result);
+  const auto vm = DrawnGuest::processes_of(result);
   const auto& a = process(vm, "cr3:a000 of 7f000");
   EXPECT_EQ(wait(a, WaitReason::kDisk), 8510u - 3000);
   EXPECT_EQ(sum_of(a), a.last_ns - a.first_ns);
@@ -140,10 +110,10 @@ TEST_P(NestedLife, waits_from_its_hlt_on_for_what_wakes_the_vm) {
 
 // Its hypervisor sleeps for it, on a request to the VM's own disk: it has not halted.
 TEST_P(NestedLife, waits_while_its_hypervisor_sleeps_for_it) {
-  DrawnNested host(GetParam());
-  host.enters(1000).runs(2000, kOne, kQemu).reflected(3000, host.code.cpuid, kA);
-  host.halts(3500, 8000, flow_waker(DrawnNested::kMain.tid, FLOW_WAKE_VMM_DISK));
-  host.runs(8500, kOne, kQemu).handled(9000, host.code.interrupt, kA);
+  DrawnGuest host(GetParam());
+  host.enters(1000).runs(2000, kOne, kQemu).reflected(3000, host.words.cpuid, kA);
+  host.halts(3500, kQemu, 8000, flow_waker(DrawnGuest::kMain.tid, FLOW_WAKE_VMM_DISK));
+  host.runs(8500, kOne, kQemu).handled(9000, host.words.interrupt, kA);
   const auto result = host.result();
   EXPECT_EQ(lines_of(life_of(result, kOne))[3], "waiting 3005-8500 disk");
   expect_levels_of_the_ledger(result);
@@ -151,8 +121,8 @@ TEST_P(NestedLife, waits_while_its_hypervisor_sleeps_for_it) {
 
 // Row "L1-preempted": an interrupt takes the first guest out, and the VM runs the second.
 TEST_P(NestedLife, is_preempted_by_its_hypervisor_for_another_guest) {
-  DrawnNested host(GetParam());
-  const auto& code = host.code;
+  DrawnGuest host(GetParam());
+  const auto& code = host.words;
   host.enters(1000).runs(2000, kOne, kQemu, 0x8000).reflected(3000, code.interrupt, kA);
   host.runs(4000, kTwo, 0xd000, 0x9000).reflected(6000, code.interrupt, kB);
   host.runs(7000, kOne, kQemu, 0x8000).handled(8000, code.interrupt, kA);
@@ -166,7 +136,7 @@ TEST_P(NestedLife, is_preempted_by_its_hypervisor_for_another_guest) {
   EXPECT_EQ(two.owner, (GuestProcessKey{0, 0xd000}));
   EXPECT_NE(one.nested_vm, two.nested_vm);
   expect_levels_of_the_ledger(result);
-  const auto vm = processes_of(result);
+  const auto vm = DrawnGuest::processes_of(result);
   const auto& a = process(vm, "cr3:a000 of 7f000");
   EXPECT_EQ(a.behind_ns, 7010u - 3000 - 5) << "it could have gone on";
   EXPECT_EQ(a.preempted, 1u);
@@ -175,10 +145,10 @@ TEST_P(NestedLife, is_preempted_by_its_hypervisor_for_another_guest) {
 
 // Row "L0-preempted": the host gives the CPU to somebody else while the guest is in it.
 TEST_P(NestedLife, is_preempted_by_the_host) {
-  DrawnNested host(GetParam());
-  host.enters(1000).runs(2000, kOne, kQemu).leaves(3000, host.code.interrupt, kA);
+  DrawnGuest host(GetParam());
+  host.enters(1000).runs(2000, kOne, kQemu).leaves(3000, host.words.interrupt, kA);
   host.trace.at(3002, NestedExitEvent{});
-  host.preempted(3010, 5000).handled(6000, host.code.interrupt, kA);
+  host.preempted(3010, 5000).handled(6000, host.words.interrupt, kA);
   const auto result = host.result();
   const auto life = life_of(result, kOne);
   EXPECT_EQ(lines_of(life),
@@ -186,17 +156,17 @@ TEST_P(NestedLife, is_preempted_by_the_host) {
                    "host 5000-5010", "running 5010-6000", "host 6000-6010"}));
   EXPECT_EQ(life.ready_ns[FLOW_CULPRIT_HOST_TASK], 1990u);
   expect_levels_of_the_ledger(result);
-  const auto& a = process(processes_of(result), "cr3:a000 of 7f000");
+  const auto& a = process(DrawnGuest::processes_of(result), "cr3:a000 of 7f000");
   EXPECT_EQ(a.ready_ns[FLOW_CULPRIT_HOST_TASK], 1990u);
 }
 
 // Row "new L2 process": B follows A without an interrupt, so A has woken it, or waits for it.
 TEST_P(NestedLife, processes_of_a_nested_guest_wait_for_one_another) {
-  DrawnNested host(GetParam());
-  const auto cpuid = host.code.cpuid;
+  DrawnGuest host(GetParam());
+  const auto cpuid = host.words.cpuid;
   host.enters(1000).runs(2000, kOne, kQemu).handled(3000, cpuid, kA).handled(4000, cpuid, kA);
   host.reflected(5000, cpuid, kB).runs(6000, kOne, kQemu).handled(7000, cpuid, kA);
-  const auto vm = processes_of(host.result());
+  const auto vm = DrawnGuest::processes_of(host.result());
   const auto &a = process(vm, "cr3:a000 of 7f000"), &b = process(vm, "cr3:b000 of 7f000");
   EXPECT_EQ(a.certain_ns + a.sampled_ns, 990u + 990 + 990);
   EXPECT_EQ(b.sampled_ns, 990u) << "it came somewhere between two exits";
@@ -214,12 +184,12 @@ TEST_P(NestedLife, processes_of_a_nested_guest_wait_for_one_another) {
 
 // L2 executes a VMRUN, for which the VM runs a third level; its exits go to L2 through the VM.
 TEST_P(NestedLife, a_third_level_is_run_by_the_second) {
-  DrawnNested host(GetParam());
-  const auto& code = host.code;
+  DrawnGuest host(GetParam());
+  const auto& code = host.words;
   host.enters(1000).runs(2000, kOne, kQemu, 0x8000);
   uint64_t ns = 3000;
   for (int i = 0; i < 3; i++, ns += 4000) {
-    host.reflected(ns, code.vmrun, kA).runs(ns + 1000, kTwo, kQemu, 0x9000);
+    host.reflected(ns, code.runs_guest, kA).runs(ns + 1000, kTwo, kQemu, 0x9000);
     host.reflected(ns + 2000, code.cpuid, kB).runs(ns + 3000, kOne, kQemu, 0x8000);
   }
   const auto result = host.result();
@@ -233,7 +203,7 @@ TEST_P(NestedLife, a_third_level_is_run_by_the_second) {
             (Lines{"host 2000-2010", "running 2010-3000", "host 3000-3005",
                    "own_guest 3005-6000 6f000", "host 6000-6010"}));
   EXPECT_EQ(lines_of(three)[3], "hypervisor 5005-8000");
-  const auto vm = processes_of(result);
+  const auto vm = DrawnGuest::processes_of(result);
   EXPECT_EQ(process(vm, "cr3:c000").level, 1u);
   EXPECT_EQ(process(vm, "cr3:a000 of 7f000").level, 2u);
   EXPECT_EQ(process(vm, "cr3:b000 of 6f000").level, 3u);
@@ -241,25 +211,25 @@ TEST_P(NestedLife, a_third_level_is_run_by_the_second) {
 }
 
 TEST_P(NestedLife, two_vcpus_with_one_root_are_one_nested_vm_with_one_process) {
-  DrawnNested host(GetParam());
-  const auto& code = host.code;
+  DrawnGuest host(GetParam());
+  const auto& code = host.words;
   host.enters(1000).runs(2000, kOne, kQemu).reflected(3000, code.interrupt, kA);
   host.runs(4000, kTwo, kQemu).reflected(5000, code.interrupt, kA);
   host.runs(6000, kOne, kQemu).handled(7000, code.interrupt, kA);
   const auto result = host.result();
   EXPECT_EQ(life_of(result, kTwo).nested_vm, kOne);
-  const auto vm = processes_of(result);
+  const auto vm = DrawnGuest::processes_of(result);
   EXPECT_EQ(process(vm, "cr3:a000 of 7f000").guest_ns(), 3 * 990u);
   EXPECT_EQ(vm.processes.size(), 2u);
 }
 
 TEST_P(NestedLife, whose_end_was_missed_is_not_told_beyond_it) {
-  DrawnNested host(GetParam());
+  DrawnGuest host(GetParam());
   host.enters(1000).runs(2000, kOne, kQemu);
   // Exits of L1: that L2 was left nobody has told.
-  host.leaves(3000, host.code.interrupt, kQemu).enters(3010);
-  host.leaves(4000, host.code.interrupt, kQemu).enters(4010);
-  host.runs(5000, kOne, kQemu).handled(6000, host.code.interrupt, kA);
+  host.leaves(3000, host.words.interrupt, kQemu).enters(3010);
+  host.leaves(4000, host.words.interrupt, kQemu).enters(4010);
+  host.runs(5000, kOne, kQemu).handled(6000, host.words.interrupt, kA);
   const auto result = host.result();
   EXPECT_EQ(lines_of(life_of(result, kOne)),
             (Lines{"host 2000-2010", "running 2010-3000", "unknown 3000-5000", "host 5000-5010",
@@ -268,11 +238,11 @@ TEST_P(NestedLife, whose_end_was_missed_is_not_told_beyond_it) {
 }
 
 TEST(NestedLives, of_a_vm_without_guests_are_none) {
-  DrawnNested host;
+  DrawnGuest host;
   host.enters(1000)
       .leaves(2000, 0x72, kA)
       .enters(2010)
-      .halts(3000, 4000, flow_waker(100, FLOW_WAKE_VMM));
+      .halts(3000, kA, 4000, flow_waker(100, FLOW_WAKE_VMM));
   EXPECT_TRUE(nested_lives(host.result()).empty());
 }
 
@@ -281,19 +251,19 @@ TEST(NestedLives, of_a_vm_without_guests_are_none) {
 TEST(NestedLives, of_random_events_are_conserved) {
   for (uint32_t seed = 1; seed <= 60; seed++) {
     std::mt19937 random(seed);
-    DrawnNested host(seed % 2 != 0 ? kSvmCodes : kVmxCodes);
-    const auto& code = host.code;
+    DrawnGuest host(seed % 2 != 0 ? kSvmWords : kVmxWords);
+    const auto& code = host.words;
     host.enters(1000);
     uint64_t ns = 2000, entered = 0;
     const auto later = [&] { return ns += 100 + random() % 900; };
     for (int i = 0; i < 300; i++) {
-      const uint32_t codes[] = {code.halt, code.interrupt, code.cpuid, code.vmrun};
+      const uint32_t codes[] = {code.halt, code.interrupt, code.cpuid, code.runs_guest};
       const auto cr3 = random() % 2 != 0 ? kA : kB;
       if (entered == 0) {
         const auto what = random() % 4;
         if (what == 0) {
           const auto from = later();
-          host.halts(from, later(),
+          host.halts(from, kQemu, later(),
                      flow_waker(100, static_cast<flow_wake_kind>(random() % FLOW_WAKE_KINDS)));
         } else if (what == 1) {
           host.leaves(later(), code.cpuid, kQemu).enters(ns + 10);
@@ -314,12 +284,13 @@ TEST(NestedLives, of_random_events_are_conserved) {
     }
     const auto whole = host.result();
     expect_levels_of_the_ledger(whole);
-    for (const auto& process : processes_of(whole).processes)
+    for (const auto& process : DrawnGuest::processes_of(whole).processes)
       EXPECT_LE(sum_of(process), whole.last_ns - whole.first_ns);
     uint64_t guest_ns = 0;
     for (const auto& copy : whole.snapshot.slots)
       guest_ns += copy.slot.flow.ns[FLOW_GUEST] + copy.slot.flow.ns[FLOW_GUEST_NESTED];
-    EXPECT_LE(processes_of(whole).guest_ns() - guest_ns, 1000u) << "and what is open at the end";
+    EXPECT_LE(DrawnGuest::processes_of(whole).guest_ns() - guest_ns, 1000u)
+        << "and what is open at the end";
     std::vector<Event> damaged;
     for (const auto& event : host.trace.events)
       for (uint32_t copies = random() % 20 == 0 ? 0 : 1 + (random() % 20 == 0); copies > 0;

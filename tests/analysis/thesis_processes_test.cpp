@@ -6,83 +6,21 @@
 // by the exit that ends its time in the guest.
 #include <gtest/gtest.h>
 
-#include "analysis/guest_process.h"
+#include "tests/analysis/drawn_guest.h"
 #include "tests/analysis/thesis_row.h"
 
 namespace vmflow::test {
 namespace {
 
-constexpr uint64_t kA = 0xa000, kB = 0xb000, kKvm = 0x1000;
-constexpr uint64_t kUserStack = 0x7fff'0000'1000, kKernelStack = 0xffff'c900'0010'0f00;
-const DrawnThread kVcpu{101, 100, comm_of("CPU 0/KVM")}, kSecond{102, 100, comm_of("CPU 1/KVM")};
-const DrawnThread kMain{100, 100, comm_of("qemu")}, kTask{300, 300, comm_of("make")};
+constexpr uint64_t kA = 0xa000, kB = 0xb000;
+constexpr uint64_t kKernelStack = DrawnGuest::kKernelStack;
+const DrawnThread kTask{300, 300, comm_of("make")};
 
-/// A guest of one vendor. Units: nanoseconds.
-class Guest {
+/// As other recorders have it.
+class Guest : public DrawnGuest {
  public:
-  explicit Guest(const ExitWords& words) : words_(words) {}
-
-  DrawnTrace trace;
-
-  Guest& on(uint32_t vcpu) {
-    vcpu_ = vcpu;
-    trace.on(vcpu, vcpu == 0 ? kVcpu : kSecond, kKvm);
-    return *this;
-  }
-  Guest& enters(uint64_t ns) {
-    trace.at(ns, EntryEvent{vcpu_});
-    return *this;
-  }
-  Guest& leaves(uint64_t ns, uint32_t code, uint64_t cr3, uint64_t rsp = kUserStack) {
-    trace.at(ns, words_.exit(code, vcpu_));
-    trace.at(ns, RegistersEvent{.cr3 = cr3, .rsp = rsp, .cpl = rsp == kUserStack ? 3u : 0u});
-    return *this;
-  }
-  /// An exit that takes 20 ns.
-  Guest& exits(uint64_t ns, uint64_t cr3, uint64_t rsp = kUserStack) {
-    return leaves(ns, words_.interrupt, cr3, rsp).enters(ns + 20);
-  }
-  /// A tick: the host's interrupt takes it out, and it goes on with its own timer's.
-  Guest& ticks(uint64_t ns, uint64_t cr3) {
-    leaves(ns, words_.interrupt, cr3);
-    trace.accept(ns + 10, vcpu_);
-    return enters(ns + 20);
-  }
-  /// Halts, and sleeps from 10 ns later on until `waker` ends it at `until_ns`. It has a CPU again
-  /// 10 ns later, and enters another 10 later.
-  Guest& halts(uint64_t ns, uint64_t cr3, uint64_t until_ns, uint64_t waker) {
-    leaves(ns, words_.halt, cr3, kKernelStack);
-    const auto& thread = vcpu_ == 0 ? kVcpu : kSecond;
-    trace.to(ns + 10, kIdle, 1).on(7, kMain).wakes(until_ns, thread, vcpu_);
-    trace.at(until_ns, WakeEvent{.tid = thread.tid, .waker = waker});
-    trace.on(vcpu_, kIdle).to(until_ns + 10, thread, 0);
-    return on(vcpu_).enters(until_ns + 20);
-  }
-
-  VmProcesses processes() const { return processes_of(in_order(trace.events)); }
-  static VmProcesses processes_of(const std::vector<Event>& events) {
-    const auto vms = guest_processes(replay(events));
-    EXPECT_EQ(vms.size(), 1u);
-    return vms.empty() ? VmProcesses{} : vms[0];
-  }
-
- private:
-  const ExitWords& words_;
-  uint32_t vcpu_ = 0;
+  explicit Guest(const ExitWords& words) : DrawnGuest(words, false) {}
 };
-
-const GuestProcess& of(const VmProcesses& vm, uint64_t cr3) {
-  static const GuestProcess kNone;
-  const auto found =
-      std::ranges::find(vm.processes, cr3, [](const GuestProcess& each) { return each.key.cr3; });
-  if (found != vm.processes.end()) return *found;
-  ADD_FAILURE() << "no process " << cr3;
-  return kNone;
-}
-
-uint64_t wait(const GuestProcess& process, WaitReason reason) {
-  return process.wait_ns[static_cast<size_t>(reason)];
-}
 
 /// "a000 1000-3000 on 0": who had which vCPU, by time.
 Lines stretches_of(const VmProcesses& vm) {
@@ -147,7 +85,8 @@ TEST_P(ThesisProcesses, a_process_that_halts_waits_for_what_ends_the_halt) {
         Case{FLOW_WAKE_VMM_DISK, WaitReason::kDisk}, Case{FLOW_WAKE_VHOST, WaitReason::kNet},
         Case{FLOW_WAKE_BARE, WaitReason::kUnknown}}) {
     Guest guest(words);
-    guest.on(0).enters(500).exits(1000, kA).halts(2000, kA, 5000, flow_waker(kMain.tid, by));
+    guest.on(0).enters(500).exits(1000, kA).halts(2000, kA, 5000,
+                                                  flow_waker(DrawnGuest::kMain.tid, by));
     guest.leaves(6000, words.interrupt, kA);
     const auto vm = guest.processes();
     EXPECT_EQ(stretches_of(vm), (Lines{"a000 500-2000 on 0", "a000 5020-6000 on 0"}));
@@ -161,7 +100,7 @@ TEST_P(ThesisProcesses, a_process_that_halts_waits_for_what_ends_the_halt) {
 // A's doing.
 TEST_P(ThesisProcesses, a_process_was_not_woken_by_an_interrupt_that_was_handled_before) {
   Guest guest(words);
-  guest.trace.on(7, kMain).accept(2010, 0);
+  guest.trace.on(7, DrawnGuest::kMain).accept(2010, 0);
   guest.on(0).enters(1000).exits(1500, kB).exits(2000, kA).exits(1'500'000, kA, kKernelStack);
   guest.leaves(2'000'000, words.interrupt, kB);
   const auto vm = guest.processes();
@@ -205,7 +144,7 @@ TEST_P(ThesisProcesses, a_process_whose_vcpu_loses_its_cpu_is_preempted_with_it)
   Guest guest(words);
   guest.trace.on(9, kTask).to(200, kIdle, 1);
   guest.on(0).enters(500).exits(1000, kA).leaves(2000, words.interrupt, kA);
-  guest.trace.to(2010, kTask, 0).to(4000, kVcpu, 0);
+  guest.trace.to(2010, kTask, 0).to(4000, DrawnGuest::kVcpus[0], 0);
   guest.on(0).trace.accept(4010, 0);
   guest.enters(4020).leaves(5000, words.interrupt, kA);
   const auto vm = guest.processes();
@@ -231,10 +170,11 @@ TEST_P(ThesisProcesses, a_process_has_the_vcpus_and_the_exits_of_all_its_threads
 TEST_P(ThesisProcesses, doubled_events_change_no_process_and_lost_ones_no_sum) {
   Guest guest(words);
   guest.on(0).enters(500).exits(1000, kA).ticks(1500, kB);
-  guest.halts(2000, kA, 5000, flow_waker(kMain.tid, FLOW_WAKE_VMM_DISK)).exits(6000, kA);
+  guest.halts(2000, kA, 5000, flow_waker(DrawnGuest::kMain.tid, FLOW_WAKE_VMM_DISK))
+      .exits(6000, kA);
   guest.leaves(7000, words.interrupt, kB);
-  const auto events = in_order(guest.trace.events);
-  const auto once = guest.processes(), twice = Guest::processes_of(doubled(events));
+  const auto events = guest.events();
+  const auto once = guest.processes(), twice = Guest::processes_of(replay(doubled(events)));
   EXPECT_EQ(stretches_of(twice), stretches_of(once));
   for (const uint64_t cr3 : {kA, kB}) {
     EXPECT_EQ(of(twice, cr3).wait_ns, of(once, cr3).wait_ns);
@@ -249,7 +189,7 @@ TEST_P(ThesisProcesses, doubled_events_change_no_process_and_lost_ones_no_sum) {
         std::swap(broken[i], broken[i + 1]);
       const auto result = replay(broken);
       EXPECT_EQ(guest_processes(result).at(0).guest_ns(),
-                drawn_ns(vcpu_of(result, kVcpu.tid), kLatestNs)[FLOW_GUEST])
+                drawn_ns(vcpu_of(result, DrawnGuest::kVcpus[0].tid), kLatestNs)[FLOW_GUEST])
           << i;
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the rows of the thesis' tables are drawn with: the exit codes of both vendors, what a vCPU
-// did as lines to compare, and what must hold of the same row with its events doubled, lost or
-// swapped.
+// What the rows of the thesis' tables are drawn with: what a vCPU did as lines to compare, and what
+// must hold of the same row with its events doubled, lost or swapped.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,29 +12,9 @@
 #include "analysis/flow_names.h"
 #include "analysis/wait_reason.h"
 #include "tests/analysis/drawn_trace.h"
+#include "tests/analysis/exit_words.h"
 
 namespace vmflow::test {
-
-/// The exit codes of one vendor, by what they mean.
-/// Source: SVM_EXIT_* of asm/svm.h, EXIT_REASON_* of asm/vmx.h.
-struct ExitWords {
-  const char* name;
-  uint32_t isa, cpuid, halt, io, interrupt, msr, fault, runs_guest;
-
-  ExitEvent exit(uint32_t code, std::optional<uint32_t> vcpu_id = {}) const {
-    return {.code = code, .isa = isa, .rip = 0, .vcpu_id = vcpu_id};
-  }
-};
-inline constexpr ExitWords kSvmWords{"svm", FLOW_ISA_SVM, 0x72,  0x78, 0x7b,
-                                     0x60,  0x7c,         0x400, 0x80};
-inline constexpr ExitWords kVmxWords{"vmx", FLOW_ISA_VMX, 10, 12, 30, 1, 32, 48, 24};
-
-inline auto both_vendors() {
-  return testing::Values(kSvmWords, kVmxWords);
-}
-inline std::string vendor_of(const testing::TestParamInfo<ExitWords>& info) {
-  return info.param.name;
-}
 
 using Lines = std::vector<std::string>;
 

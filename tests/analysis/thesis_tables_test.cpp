@@ -134,7 +134,7 @@ constexpr Row kGraph[] = {
     {"TIMER, NETWORK, BLOCK_DEVICE, BLOCKED",
      "Thesis/ThesisGraph.what_ends_a_wait_names_its_edge_and_links_who_ended_it"},
     {"ttwu: vCPU to vCPU, process to process",
-     "ExecutionGraph.process_waits_for_a_process_that_waits_for_its_disk"},
+     "BothVendors/ProcessGraph.process_waits_for_a_process_that_waits_for_its_disk"},
     {"ttwu: vCPU to vhost", "Thesis/ThesisGraph.vhost_worker_is_blocked_until_a_vcpu_kicks_it"},
     {"ttwu: vhost to vhost, vhost to vCPU",
      "ExecutionGraph.wake_ups_link_vcpu_vhost_vhost_and_vcpu"},
