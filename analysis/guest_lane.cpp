@@ -49,6 +49,12 @@ void Lane::halt() {
   latency_ns_ = {};
 }
 
+void Lane::come_back(bool after_halt) {
+  close();
+  after_halt_ = after_halt;
+  latency_ns_ = {};
+}
+
 void Lane::lose() {
   close();
   after_halt_ = false;

@@ -25,6 +25,8 @@ class Lane {
   void add_until_halt(uint64_t begin_ns, uint64_t end_ns, GuestTimes& times);
 
   void halt();
+  /// Whoever is entered next was here before, and has slept since or not.
+  void come_back(bool after_halt);
   /// Nothing is known of who has it next.
   void lose();
   void close(bool to_other_guest = false);

@@ -2,6 +2,7 @@
 #include "analysis/guest_spans.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "analysis/guest_lane.h"
@@ -60,16 +61,18 @@ class Spans {
 
   void come_to_guest(const NestedVisit& visit) {
     is_visited_ = true;
-    if (visit.after_halt) nested_.halt();
+    const bool has_halted = halted_.erase(visit.vmcb12) != 0;
+    nested_.come_back(visit.after_halt || has_halted);
   }
 
   // A guest that has halted waits; if its hypervisor goes on with another one, that is why.
   void leave_guest() {
     if (!std::exchange(is_visited_, false)) return;
     const auto& visit = visits_[visit_];
-    if (visit.left_with == vcpu_.halt_exit) return nested_.halt();
+    const bool has_halted = visit.left_with == vcpu_.halt_exit;
+    if (has_halted) halted_.insert(visit.vmcb12);
     const bool has_next = visit_ + 1 < visits_.size();
-    nested_.close(has_next && !visits_[visit_ + 1].after_halt &&
+    nested_.close(!has_halted && has_next && !visits_[visit_ + 1].after_halt &&
                   visits_[visit_ + 1].vmcb12 != visit.vmcb12);
   }
 
@@ -144,6 +147,7 @@ class Spans {
   GuestTimes& times_;
   const std::vector<NestedVisit> visits_;
   Lane own_, nested_;
+  std::set<uint64_t> halted_;  ///< VMCB12s of guests that have, and were not entered since
   size_t visit_ = 0;
   bool is_visited_ = false;
   size_t sample_ = 0;

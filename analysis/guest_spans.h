@@ -80,7 +80,7 @@ class RootBits {
 /// Which bits of CR3 tell the processes of a VM and of its guests, whose kernels are their own.
 class AddressMasks {
  public:
-  AddressMasks(std::map<uint64_t, uint64_t> nested_vms) : nested_vms_(std::move(nested_vms)) {}
+  explicit AddressMasks(std::map<uint64_t, uint64_t> nested_vms) : nested_vms_(std::move(nested_vms)) {}
 
   void take(std::span<const GuestSample> samples);
   GuestProcessKey key(const GuestSample& sample) const;

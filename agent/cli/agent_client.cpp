@@ -36,7 +36,7 @@ Result<HttpAnswer> ask_agent(const std::string& url, Ask ask) {
 
 Result<std::string> checked_url(const std::string& url) {
   const auto wrong = [&] {
-    return failure(fmt::format("--agent: '{}' is not http://HOST:PORT or https://HOST:PORT", url));
+    return failure(fmt::format("'{}' is not http://HOST:PORT or https://HOST:PORT", url));
   };
   auto end = url;
   while (end.ends_with('/')) end.pop_back();

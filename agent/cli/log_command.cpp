@@ -8,13 +8,12 @@
 
 #include "agent/cli/command.h"
 #include "agent/cli/log_text.h"
+#include "agent/cli/shared_flags.h"
 #include "agent/cli/top_command.h"
 #include "agent/cli/vm_watch.h"
 
 namespace vmflow {
 namespace {
-
-constexpr double kLeastDelay = 0.1, kMostDelay = 3600;
 
 constexpr const char* kExamples = R"(
 Examples:
@@ -62,20 +61,9 @@ std::function<int()> log_command(CLI::App& app, CLI::App*& chosen) {
   auto* format = chosen->add_option_group("format")->require_option(1);
   format->add_flag("--csv", flags->csv, "one line for each VM and look, with a header");
   format->add_flag("--json", flags->json, "one object for each VM and look, a line each");
-  chosen->add_option("--agent", order.url, fmt::format("URL of vmflowd ({})", kAgentUrl));
-  chosen->add_option("--delay", order.delay_seconds, "seconds between two looks (2)")
-      ->check(CLI::Range(kLeastDelay, kMostDelay));
-  chosen->add_option("-n,--count", order.count, "end after so many looks (never)")
-      ->check(CLI::PositiveNumber);
-  return [flags] {
-    const auto url = checked_url(flags->order.url);
-    if (!url) {
-      fail(url.error().message);
-      return static_cast<int>(kUsage);
-    }
-    flags->order.url = *url;
-    return run_log(flags->order, flags->csv);
-  };
+  add_agent_flag(*chosen, order.url);
+  add_watch_flags(*chosen, order.delay_seconds, order.count);
+  return [flags] { return run_log(flags->order, flags->csv); };
 }
 
 }  // namespace vmflow

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "agent/cli/command.h"
+#include "agent/cli/shared_flags.h"
 
 namespace vmflow {
 namespace {
@@ -93,15 +94,10 @@ std::function<int()> snapshot_command(CLI::App& app, CLI::App*& chosen) {
   chosen->footer(kExamples);
   chosen->add_option("--vm", flags->order.vm, "id (the label vm) or name of a VM; else the host");
   chosen->add_option("--reason", flags->order.reason, "why, for whoever reads it later");
-  chosen->add_option("--agent", flags->url, fmt::format("URL of vmflowd ({})", kAgentUrl));
+  add_agent_flag(*chosen, flags->url);
   chosen->add_flag("--wait", flags->order.wait, "until it is complete; prints its folder");
   return [flags] {
-    const auto url = checked_url(flags->url);
-    if (!url) {
-      fmt::print(stderr, "vmflow: {}\n", url.error().message);
-      return static_cast<int>(kUsage);
-    }
-    HttpAgentClient agent(*url);
+    HttpAgentClient agent(flags->url);
     const auto outcome = order_snapshot(agent, flags->order, [left = kMostPauses]() mutable {
       std::this_thread::sleep_for(kPause);
       return --left > 0;

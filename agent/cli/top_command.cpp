@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "agent/cli/command.h"
+#include "agent/cli/shared_flags.h"
 #include "agent/cli/top_poller.h"
 #include "agent/cli/top_terminal.h"
 #include "agent/cli/top_text.h"
@@ -19,7 +20,6 @@ namespace vmflow {
 namespace {
 
 constexpr std::chrono::milliseconds kKeyWait{100};
-constexpr double kLeastDelay = 0.1, kMostDelay = 3600;
 
 constexpr const char* kExamples = R"(
 Examples:
@@ -105,27 +105,21 @@ std::function<int()> top_command(CLI::App& app, CLI::App*& chosen) {
   auto& order = flags->order;
   chosen = app.add_subcommand("top", "show where every VM's time goes, now");
   chosen->footer(kExamples);
-  chosen->add_option("--agent", order.url, fmt::format("URL of vmflowd ({})", kAgentUrl));
-  chosen->add_option("--delay", order.delay_seconds, "seconds between two looks (2)")
-      ->check(CLI::Range(kLeastDelay, kMostDelay));
+  add_agent_flag(*chosen, order.url);
+  add_watch_flags(*chosen, order.delay_seconds, order.count);
   chosen->add_flag("-b,--batch", order.batch, "print text for scripts instead of drawing");
-  chosen->add_option("-n,--count", order.count, "end after so many looks (never)")
-      ->check(CLI::PositiveNumber);
   chosen->add_option("--sort", flags->sort, "column to sort by (%RDY): " + column_titles());
   chosen->add_flag("--no-color", flags->no_colour, "without colours");
   return [flags] {
     auto& order = flags->order;
-    const auto url = checked_url(order.url);
     const auto column = flags->sort.empty() ? first_sort_column() : column_called(flags->sort);
-    if (!url || !column) {
-      fail(url ? fmt::format("--sort: '{}' is none of {}", flags->sort, column_titles())
-               : url.error().message);
+    if (!column) {
+      fail(fmt::format("--sort: '{}' is none of {}", flags->sort, column_titles()));
       return static_cast<int>(kUsage);
     }
     order.sort = *column;
     const char* off = std::getenv("NO_COLOR");
     order.colour = !flags->no_colour && (off == nullptr || *off == '\0');
-    order.url = *url;
     if (!order.batch) return run_top(order);
     HttpAgentClient agent(order.url);
     return run_batch(agent, order);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "agent/cli/command.h"
+#include "agent/cli/shared_flags.h"
 #include "agent/cli/vm_watch.h"
 #include "agent/cli/vms_text.h"
 
@@ -31,16 +32,11 @@ std::function<int()> vms_command(CLI::App& app, CLI::App*& chosen) {
   const auto flags = std::make_shared<Flags>();
   chosen = app.add_subcommand("vms", "list the VMs of a host, and what slows each");
   chosen->footer(kExamples);
-  chosen->add_option("--agent", flags->url, fmt::format("URL of vmflowd ({})", kAgentUrl));
+  add_agent_flag(*chosen, flags->url);
   chosen->add_option("--format", flags->format, "text or json (text)")
       ->check(CLI::IsMember({"text", "json"}));
   return [flags] {
-    const auto url = checked_url(flags->url);
-    if (!url) {
-      fmt::print(stderr, "vmflow: {}\n", url.error().message);
-      return static_cast<int>(kUsage);
-    }
-    HttpAgentClient agent(*url);
+    HttpAgentClient agent(flags->url);
     const auto look = ask_vms(agent);
     if (!look) {
       fmt::print(stderr, "vmflow: {}\n", look.error().message);

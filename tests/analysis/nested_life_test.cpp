@@ -143,6 +143,27 @@ TEST_P(NestedLife, is_preempted_by_its_hypervisor_for_another_guest) {
   EXPECT_EQ(sum_of(a), a.last_ns - a.first_ns);
 }
 
+// One guest is taken out by an interrupt; another one runs, and halts; that the other one has
+// halted does not make the first one wait.
+TEST_P(NestedLife, is_not_taken_to_wait_because_another_guest_has_halted) {
+  DrawnGuest host(GetParam());
+  const auto& code = host.words;
+  host.enters(1000).runs(2000, kOne, kQemu, 0x8000).handled(2500, code.cpuid, kA);
+  host.reflected(3000, code.interrupt, kA);
+  host.runs(4000, kTwo, kQemu, 0x9000).handled(4500, code.cpuid, kB);
+  host.reflected(6000, code.halt, kB);
+  host.runs(7000, kOne, kQemu, 0x8000).handled(8000, code.interrupt, kA);
+  host.reflected(8500, code.interrupt, kA);
+  host.runs(9000, kTwo, kQemu, 0x9000).handled(9500, code.cpuid, kB);
+  const auto vm = DrawnGuest::processes_of(host.result());
+  const auto& a = process(vm, "cr3:a000 of 7f000");
+  EXPECT_EQ(a.behind_ns, 7010u - 3005);
+  EXPECT_EQ(wait(a, WaitReason::kUnknown), 0u);
+  const auto& b = process(vm, "cr3:b000 of 6f000");
+  EXPECT_EQ(b.behind_ns, 0u);
+  EXPECT_EQ(wait(b, WaitReason::kUnknown), 9010u - 6000) << "it has halted, nobody told until when";
+}
+
 // Row "L0-preempted": the host gives the CPU to somebody else while the guest is in it.
 TEST_P(NestedLife, is_preempted_by_the_host) {
   DrawnGuest host(GetParam());

@@ -64,49 +64,30 @@ const Fields kTop = {
     {"stackFrames", {is_object, false}},
     {"samples", {[](const Json& value) { return value.is_array(); }, false}}};
 
+Fields with(Fields fields, const Fields& more) {
+  fields.insert(more.begin(), more.end());
+  return fields;
+}
+
+const Fields kOfAll = {{"ph", {is_text, true}},
+                       {"name", {is_name, true}},
+                       {"pid", {is_pid, true}},
+                       {"tid", {is_pid, true}}};
+/// Of what is drawn.
+const Fields kDrawn = with(kOfAll, {{"cat", {is_name, true}},
+                                    {"ts", {is_time, true}},
+                                    {"args", {is_object, false}},
+                                    {"cname", {is_name, false}}});
+const Fields kArrow = with(kDrawn, {{"id", {is_id, true}}});
+
 const std::map<std::string, Fields> kPhases = {
-    {"M",
-     {{"ph", {is_text, true}},
-      {"name", {is_name, true}},
-      {"pid", {is_pid, true}},
-      {"tid", {is_pid, true}},
-      {"args", {is_object, true}},
-      {"cat", {is_text, false}},
-      {"ts", {is_time, false}}}},
-    {"X",
-     {{"ph", {is_text, true}},
-      {"name", {is_name, true}},
-      {"cat", {is_name, true}},
-      {"pid", {is_pid, true}},
-      {"tid", {is_pid, true}},
-      {"ts", {is_time, true}},
-      {"dur", {is_time, true}},
-      {"args", {is_object, false}},
-      {"tts", {is_time, false}},
-      {"tdur", {is_time, false}},
-      {"cname", {is_name, false}}}},
-    {"s",
-     {{"ph", {is_text, true}},
-      {"name", {is_name, true}},
-      {"cat", {is_name, true}},
-      {"id", {is_id, true}},
-      {"pid", {is_pid, true}},
-      {"tid", {is_pid, true}},
-      {"ts", {is_time, true}},
-      {"args", {is_object, false}},
-      {"cname", {is_name, false}}}},
+    {"M", with(kOfAll,
+               {{"args", {is_object, true}}, {"cat", {is_text, false}}, {"ts", {is_time, false}}})},
+    {"X", with(kDrawn,
+               {{"dur", {is_time, true}}, {"tts", {is_time, false}}, {"tdur", {is_time, false}}})},
+    {"s", kArrow},
     // Without bp the end would belong to the next slice on its track.
-    {"f",
-     {{"ph", {is_text, true}},
-      {"name", {is_name, true}},
-      {"cat", {is_name, true}},
-      {"id", {is_id, true}},
-      {"pid", {is_pid, true}},
-      {"tid", {is_pid, true}},
-      {"ts", {is_time, true}},
-      {"bp", {is_binding, true}},
-      {"args", {is_object, false}},
-      {"cname", {is_name, false}}}}};
+    {"f", with(kArrow, {{"bp", {is_binding, true}}})}};
 
 /// The one field that `args` of a metadata event has.
 const std::map<std::string, std::pair<std::string, IsOfType>> kMetadata = {
