@@ -10,7 +10,6 @@
 
 #include "analysis/guest_threads.h"
 #include "analysis/nested.h"
-#include "analysis/nested_life.h"
 
 namespace vmflow {
 namespace {
@@ -42,7 +41,11 @@ class Builder {
         spans_.insert(spans_.end(), spans->begin(), spans->end());
     }
     std::ranges::stable_sort(spans_, {}, &GuestSpan::begin_ns);
-    for (const auto& key : places_.keys()) processes_.emplace_back().key = key;
+    for (const auto& key : places_.keys()) {
+      auto& process = processes_.emplace_back();
+      process.key = key;
+      process.level = key.nested_vm == 0 ? 1 : 2;
+    }
     states_.resize(processes_.size());
     learn_habits();
     for (const auto& span : spans_) take(span);
@@ -330,13 +333,14 @@ std::optional<GuestContention> contention_of(const VmProcesses& vm) {
                              1.0, static_cast<double>(behind_ns) / static_cast<double>(guest_ns))};
 }
 
-std::vector<VmProcesses> guest_processes(const ReplayResult& replay) {
+std::vector<VmProcesses> guest_processes(const ReplayResult& replay,
+                                         std::span<const VmNested> nested) {
   std::set<VmKey> vms;
   for (const auto& vcpu : replay.vcpus)
     if (!vcpu.samples.empty()) vms.insert(vcpu.vm);
   std::vector<VmProcesses> all;
   for (const auto& vm : vms) all.push_back(Builder(vm, replay).build());
-  for (const auto& nested : nested_lives(replay)) tell_levels(nested, all);
+  for (const auto& of_vm : nested) tell_levels(of_vm, all);
   return all;
 }
 

@@ -18,11 +18,13 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "analysis/flow_replay_result.h"
 #include "analysis/guest_spans.h"
+#include "analysis/nested_life.h"
 #include "analysis/slowdown.h"
 #include "analysis/wait_reason.h"
 
@@ -116,7 +118,9 @@ std::string process_name(const GuestProcessKey& key);
 /// How much they waited for one another; nullopt if the samples tell too little of them.
 std::optional<GuestContention> contention_of(const VmProcesses& vm);
 
-/// The processes of all VMs whose registers the trace has, by VM.
-std::vector<VmProcesses> guest_processes(const ReplayResult& replay);
+/// The processes of all VMs whose registers the trace has, by VM. `nested` of the same replay tells
+/// the level of each nested guest, which without it is 2.
+std::vector<VmProcesses> guest_processes(const ReplayResult& replay,
+                                         std::span<const VmNested> nested = {});
 
 }  // namespace vmflow

@@ -110,11 +110,11 @@ void add_processes(TraceReport& report, std::span<const VmProcesses> processes) 
   }
 }
 
-void add_nested(TraceReport& report, const ReplayResult& replay) {
-  for (auto& lives : nested_lives(replay)) {
-    const auto vm = std::ranges::find(report.vms, lives.vm.tgid,
+void add_nested(TraceReport& report, std::span<const VmNested> nested) {
+  for (const auto& of_vm : nested) {
+    const auto vm = std::ranges::find(report.vms, of_vm.vm.tgid,
                                       [](const ReportVm& one) { return one.flow.pid; });
-    if (vm != report.vms.end()) vm->nested = std::move(lives);
+    if (vm != report.vms.end()) vm->nested = of_vm;
   }
 }
 
@@ -161,7 +161,7 @@ void add_anomalies(TraceReport& report, const ReplayResult& replay, const FlowMo
 
 TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
                           const IdentitiesByProcess& identities,
-                          std::span<const VmProcesses> processes,
+                          std::span<const VmProcesses> processes, std::span<const VmNested> nested,
                           const std::function<bool(const VmFlow&)>& wanted) {
   auto model = build_model(as_live(replay, identities), {}).model;
   TraceReport report;
@@ -180,7 +180,7 @@ TraceReport replay_report(const ReplayResult& replay, const TraceContents& conte
   if (wanted) std::erase_if(report.vms, [&](const auto& vm) { return !wanted(vm.flow); });
   add_timelines(report, replay, model);
   add_processes(report, processes);
-  add_nested(report, replay);
+  add_nested(report, nested);
   add_sources(report, contents);
   add_anomalies(report, replay, model, contents);
   return report;

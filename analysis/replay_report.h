@@ -20,11 +20,11 @@ namespace vmflow {
 using IdentitiesByProcess = std::map<uint32_t, VmIdentity>;
 
 /// Window, hosts, sources, what is missing, VMs with their timelines, anomalies; verdicts and the
-/// finding. `processes` are guest_processes(). Shape: only VMs for which `wanted` is true; an empty
-/// function wants all.
+/// finding. `processes` are guest_processes(), `nested` nested_lives(). Shape: only VMs for which
+/// `wanted` is true; an empty function wants all.
 TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
                           const IdentitiesByProcess& identities,
-                          std::span<const VmProcesses> processes,
+                          std::span<const VmProcesses> processes, std::span<const VmNested> nested,
                           const std::function<bool(const VmFlow&)>& wanted);
 
 /// Which part of the window has no critical paths, and why.

@@ -2,6 +2,7 @@
 #include "agent/analyze/live_processes.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "analysis/flow_replay.h"
 
@@ -15,10 +16,12 @@ RecentProcesses processes_in(const RingReading& reading, uint64_t span_ns) {
   for (const auto& event : reading.events)
     if (event.ns >= from_ns) replay.step(event);
   const auto replayed = std::move(replay).finish();
+  auto nested = nested_lives(replayed);
+  auto processes = guest_processes(replayed, nested);
   return {.begin_ns = replayed.first_ns,
           .end_ns = replayed.last_ns,
-          .vms = guest_processes(replayed),
-          .nested = nested_lives(replayed)};
+          .vms = std::move(processes),
+          .nested = std::move(nested)};
 }
 
 }  // namespace

@@ -264,9 +264,10 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   analysis.interrupted = contents->interrupted;
   analysis.events = contents->events;
   const auto replayed = std::move(whole).finish();
-  const auto processes = guest_processes(replayed);
+  const auto nested = nested_lives(replayed);
+  const auto processes = guest_processes(replayed, nested);
   auto report = replay_report(
-      replayed, *contents, identities_of(aggregate), processes,
+      replayed, *contents, identities_of(aggregate), processes, nested,
       [&](const VmFlow& vm) { return options.vm.empty() || is_wanted(vm, options.vm); });
   auto graph = build_graph(replayed, processes, lives);
   add_missing_paths(report, replayed, lives, graph);
@@ -285,8 +286,10 @@ Result<TraceAnalysis> analyze_traces(const std::vector<std::string>& paths,
   add_crosscheck(report, analysis.check);
   if (options.onset_ns != 0) {
     const auto since = std::move(onset).finish();
-    analysis.since_onset = judged(
-        replay_report(since, *contents, identities_of(aggregate), guest_processes(since), {}));
+    const auto since_nested = nested_lives(since);
+    analysis.since_onset =
+        judged(replay_report(since, *contents, identities_of(aggregate),
+                             guest_processes(since, since_nested), since_nested, {}));
   }
   analysis.report = judged(std::move(report));
   return analysis;

@@ -224,7 +224,7 @@ TEST_P(NestedLife, a_third_level_is_run_by_the_second) {
             (Lines{"host 2000-2010", "running 2010-3000", "host 3000-3005",
                    "own_guest 3005-6000 6f000", "host 6000-6010"}));
   EXPECT_EQ(lines_of(three)[3], "hypervisor 5005-8000");
-  const auto vm = DrawnGuest::processes_of(result);
+  const auto vm = guest_processes(result, nested_lives(result)).at(0);
   EXPECT_EQ(process(vm, "cr3:c000").level, 1u);
   EXPECT_EQ(process(vm, "cr3:a000 of 7f000").level, 2u);
   EXPECT_EQ(process(vm, "cr3:b000 of 6f000").level, 3u);

@@ -20,7 +20,7 @@ DrawnTrace one_vcpu() {
 
 Verdict verdict_on(const DrawnTrace& trace) {
   auto replayed = replay(trace.events, {.vendor = Vendor::kSvm, .outs_told = true});
-  const auto report = judged(replay_report(replayed, {}, {}, {}, {}));
+  const auto report = judged(replay_report(replayed, {}, {}, {}, {}, {}));
   EXPECT_EQ(report.vms.size(), 1u);
   return report.vms.at(0).verdict;
 }

@@ -61,7 +61,7 @@ struct Host {
     const auto replayed = replay(events);
     const auto processes = guest_processes(replayed);
     graph = build_graph(replayed, processes, std::move(threads).finish());
-    report = replay_report(replayed, {}, {}, processes, {});
+    report = replay_report(replayed, {}, {}, processes, nested_lives(replayed), {});
   }
 };
 
