@@ -36,7 +36,7 @@ tests() { # tests PRESET [FLAG...]
 
 failed=0
 say "unit tests under the sanitizers"
-tests asan || failed=1
+tests asan -j 2 || failed=1
 say "tests that no other work on this machine disturbs"
 tests release -j 2 -LE timed "$@" || failed=1
 say "tests by the wall's clock: up to three times, if this machine has other work too"

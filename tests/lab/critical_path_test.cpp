@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "asking_guests.h"
+#include "attempts.h"
 #include "figure.h"
 #include "linux_guest.h"
 #include "lttng_daemon.h"
@@ -100,21 +101,17 @@ class ClientAndServer {
 /// a guest's kernel fail.
 Path client_path(const std::string& work, const std::vector<std::string>& drive,
                  const std::vector<std::string>& beside) {
-  constexpr int kAttempts = 5;
   LttngDaemon daemon;
-  for (int attempt = 1;; attempt++) try {
-      ClientAndServer vms(work, drive);
-      std::optional<Process> neighbour;
-      if (!beside.empty()) neighbour.emplace(beside);
-      RecordingAgent agent({"--trigger.rules", "none"});
-      if (!agent.wait_for_backend("lttng+ring")) throw std::runtime_error(agent->process().err());
-      auto path = vms.path(agent);
-      if (neighbour) neighbour->signal(SIGKILL);
-      return path;
-    } catch (const std::exception& error) {
-      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
-      if (attempt == kAttempts) throw;
-    }
+  return attempts(5, [&] {
+    ClientAndServer vms(work, drive);
+    std::optional<Process> neighbour;
+    if (!beside.empty()) neighbour.emplace(beside);
+    RecordingAgent agent({"--trigger.rules", "none"});
+    if (!agent.wait_for_backend("lttng+ring")) throw std::runtime_error(agent->process().err());
+    auto path = vms.path(agent);
+    if (neighbour) neighbour->signal(SIGKILL);
+    return path;
+  });
 }
 
 }  // namespace

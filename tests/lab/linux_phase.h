@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "attempts.h"
 #include "linux_guest.h"
 #include "shared_agent.h"
 #include "wait_matrix.h"
@@ -96,22 +97,16 @@ struct Planned {
 /// Runs all phases in one guest, from the beginning again if the emulated CPU makes the guest's
 /// kernel fail: at times it delivers an interrupt twice or never.
 inline std::vector<LinuxPhase> run_phases(LinuxGuestSetup setup, const std::vector<Planned>& plan) {
-  constexpr int kAttempts = 5;
   for (const auto& one : plan) setup.then.push_back(one.work + ",go=1,trace=1");
   setup.work = setup.then.front();
   setup.then.erase(setup.then.begin());
-  for (int attempt = 1;; attempt++) {
+  return attempts(5, [&] {
     std::vector<LinuxPhase> phases;
     show_head();
-    try {
-      LinuxGuest guest(setup);
-      for (const auto& one : plan) phases.push_back(run_phase(guest, one.what, one.truth));
-      return phases;
-    } catch (const std::exception& error) {
-      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
-      if (attempt == kAttempts) throw;
-    }
-  }
+    LinuxGuest guest(setup);
+    for (const auto& one : plan) phases.push_back(run_phase(guest, one.what, one.truth));
+    return phases;
+  });
 }
 
 }  // namespace vmflow::lab

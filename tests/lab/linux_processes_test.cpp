@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "attempts.h"
 #include "figure.h"
 #include "linux_guest.h"
 #include "recording_agent.h"
@@ -85,33 +86,29 @@ std::string verdict_on(RecordingAgent& agent, pid_t pid) {
 /// Boots the guest, and lets it work once an agent records. The guest's first process spins until
 /// then, so it is the first that is seen. Again if the emulated CPU makes the guest's kernel fail.
 Phase run_phase(const std::string& work) {
-  constexpr int kAttempts = 8;
-  for (int attempt = 1;; attempt++) try {
-      LinuxGuest guest({.work = work + ",go=1", .cpus = "1"});
-      RecordingAgent agent({"--trigger.rules", "none", "--no-trace.lttng", "--trace.registers"});
-      guest.wait_for("ready");
-      const auto spinning = processes_of(agent, guest.pid());
-      if (spinning["processes"].empty()) throw std::runtime_error(spinning.dump());
-      const auto before = slowdown_of(agent, guest.pid());
-      guest.begin();
-      guest.wait_for_end();
-      Phase phase;
-      phase.slowdown = slowdown_of(agent, guest.pid());
-      for (auto& [cause, seconds] : phase.slowdown) seconds -= before.at(cause);
-      phase.sentence = verdict_on(agent, guest.pid());
-      phase.seen = seen_in(processes_of(agent, guest.pid()), spinning["processes"][0]["process"]);
-      phase.truth = guest.truth();
-      // The guest's ticks may come just when the host's do, and then nothing tells when it changed
-      // from one process to another: another boot has another phase.
-      if (phase.seen.after_timer > 0.9)
-        throw std::runtime_error(
-            fmt::format("{:.3f} of its time is right after a tick", phase.seen.after_timer));
-      phase.shares = shares_in(phase.truth);
-      return phase;
-    } catch (const std::exception& error) {
-      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
-      if (attempt == kAttempts) throw;
-    }
+  return attempts(8, [&] {
+    LinuxGuest guest({.work = work + ",go=1", .cpus = "1"});
+    RecordingAgent agent({"--trigger.rules", "none", "--no-trace.lttng", "--trace.registers"});
+    guest.wait_for("ready");
+    const auto spinning = processes_of(agent, guest.pid());
+    if (spinning["processes"].empty()) throw std::runtime_error(spinning.dump());
+    const auto before = slowdown_of(agent, guest.pid());
+    guest.begin();
+    guest.wait_for_end();
+    Phase phase;
+    phase.slowdown = slowdown_of(agent, guest.pid());
+    for (auto& [cause, seconds] : phase.slowdown) seconds -= before.at(cause);
+    phase.sentence = verdict_on(agent, guest.pid());
+    phase.seen = seen_in(processes_of(agent, guest.pid()), spinning["processes"][0]["process"]);
+    phase.truth = guest.truth();
+    // The guest's ticks may come just when the host's do, and then nothing tells when it changed
+    // from one process to another: another boot has another phase.
+    if (phase.seen.after_timer > 0.9)
+      throw std::runtime_error(
+          fmt::format("{:.3f} of its time is right after a tick", phase.seen.after_timer));
+    phase.shares = shares_in(phase.truth);
+    return phase;
+  });
 }
 
 /// Its cause, but for the seconds until the processes were told.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "attempts.h"
 #include "cgroup.h"
 #include "linux_phase.h"
 
@@ -139,18 +140,13 @@ Stalls thrash(ChargedGuest& vm) {
 TEST(Swap, of_a_guest_is_the_memory_pressure_of_its_cgroup) {
   swap_on_a_slow_disk();
   const auto memory = huge_pages();
-  // The emulated CPU may make the guest fail.
-  for (int attempt = 1;; attempt++) try {
-      ChargedGuest vm(toucher(memory));
-      vm.guest().wait_for("ready");
-      const auto stalls = thrash(vm);
-      EXPECT_GT(stalls.pressure, 5);
-      EXPECT_NEAR(stalls.blocked, stalls.pressure, 0.1 * stalls.pressure);
-      return;
-    } catch (const std::exception& error) {
-      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
-      if (attempt == 3) throw;
-    }
+  attempts(3, [&] {
+    ChargedGuest vm(toucher(memory));
+    vm.guest().wait_for("ready");
+    const auto stalls = thrash(vm);
+    EXPECT_GT(stalls.pressure, 5);
+    EXPECT_NEAR(stalls.blocked, stalls.pressure, 0.1 * stalls.pressure);
+  });
 }
 
 }  // namespace vmflow::lab

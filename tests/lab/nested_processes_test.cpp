@@ -3,6 +3,7 @@
 // live, from the outermost host alone. An instruction takes 8 ns: what loops take is known.
 #include <gtest/gtest.h>
 
+#include "attempts.h"
 #include "figure.h"
 #include "linux_guest.h"
 #include "recording_agent.h"
@@ -19,15 +20,17 @@ struct Seen {
 };
 
 Seen run_nested(const std::string& guests) {
-  LinuxGuest guest({.work = "nested,go=1," + guests, .memory_mib = 256});
-  RecordingAgent agent({"--trigger.rules", "none", "--no-trace.lttng", "--trace.registers"});
-  guest.wait_for("ready");
-  guest.begin();
-  guest.wait_for_end();
-  const auto vm = "/api/v1/vms/" + agent->scrape().vm_of(guest.pid());
-  Seen seen{Json::parse(agent->get(vm + "/processes")), Json::parse(agent->get(vm))};
-  guest.truth();
-  return seen;
+  return attempts(3, [&] {
+    LinuxGuest guest({.work = "nested,go=1," + guests, .memory_mib = 256, .most_to_wait_s = 45});
+    RecordingAgent agent({"--trigger.rules", "none", "--no-trace.lttng", "--trace.registers"});
+    guest.wait_for("ready");
+    guest.begin();
+    guest.wait_for_end();
+    const auto vm = "/api/v1/vms/" + agent->scrape().vm_of(guest.pid());
+    Seen seen{Json::parse(agent->get(vm + "/processes")), Json::parse(agent->get(vm))};
+    guest.truth();
+    return seen;
+  });
 }
 
 double sum_of(const Json& seconds) {

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "attempts.h"
 #include "figure.h"
 #include "guest.h"
 #include "linux_guest.h"
@@ -81,6 +82,16 @@ void expect_exits_as_l1_has_them(const Json& nested, const Json& report) {
   EXPECT_EQ(nested["entries"].get<uint64_t>(), l1_exits);
 }
 
+/// A guest that has run these guests of its own.
+std::unique_ptr<LinuxGuest> guest_that_ran(const std::string& guests) {
+  return attempts(3, [&] {
+    auto guest = std::make_unique<LinuxGuest>(
+        LinuxGuestSetup{.work = "nested," + guests, .memory_mib = 256, .most_to_wait_s = 45});
+    guest->truth();
+    return guest;
+  });
+}
+
 const Json& nested_with_cpuids(const Json& vm, uint64_t cpuids) {
   for (const auto& nested : vm["nested"])
     if (count_of(nested["exits"], "cpuid", "reflected") == cpuids) return nested;
@@ -90,13 +101,12 @@ const Json& nested_with_cpuids(const Json& vm, uint64_t cpuids) {
 }  // namespace
 
 TEST(Nested, exits_and_time_of_an_l2_are_told_from_l1s_own) {
-  LinuxGuest guest({.work = "nested,guest0=cpuid+--count+3001", .memory_mib = 256});
-  guest.truth();
-  const auto vm = api_of(guest.pid());
+  const auto guest = guest_that_ran("guest0=cpuid+--count+3001");
+  const auto vm = api_of(guest->pid());
   ASSERT_EQ(vm["nested"].size(), 1u) << vm["nested"].dump(1);
   const auto& nested = vm["nested"][0];
   show(nested);
-  expect_exits_as_l1_has_them(nested, report_of(guest, "guest0"));
+  expect_exits_as_l1_has_them(nested, report_of(*guest, "guest0"));
   const auto all = vm["exits"]["cpuid"]["count"].get<uint64_t>();
   figure("{} CPUID exits of the VM, {} of them its own", all, all - 3001);
   EXPECT_GT(all, 3001u) << "L1's own, when it boots";
@@ -110,37 +120,34 @@ TEST(Nested, exits_and_time_of_an_l2_are_told_from_l1s_own) {
     EXPECT_GE(page.sum("vmflow_vm_nested_seconds_total", {{"vm", vm["id"]}, {"level", level}}),
               seconds.get<double>());
   EXPECT_EQ(page.sum("vmflow_bpf_map_entries", {{"map", "nested_vcpus"}}), 1);
-  guest.stop();
+  guest->stop();
   while (agent().scrape().sum("vmflow_bpf_map_entries", {{"map", "nested_vcpus"}}) != 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
 }
 
 TEST(Nested, two_guests_at_once_are_two_nested_vms) {
-  LinuxGuest guest(
-      {.work = "nested,guest0=cpuid+--count+2003,guest1=cpuid+--count+1009", .memory_mib = 256});
-  guest.truth();
-  const auto vm = api_of(guest.pid());
+  const auto guest = guest_that_ran("guest0=cpuid+--count+2003,guest1=cpuid+--count+1009");
+  const auto vm = api_of(guest->pid());
   EXPECT_EQ(vm["nested"].size(), 2u) << vm["nested"].dump(1);
   for (const auto& [name, cpuids] : {std::pair("guest0", 2003u), std::pair("guest1", 1009u)}) {
     const auto& nested = nested_with_cpuids(vm, cpuids);
     show(nested);
-    expect_exits_as_l1_has_them(nested, report_of(guest, name));
+    expect_exits_as_l1_has_them(nested, report_of(*guest, name));
   }
   EXPECT_NE(vm["nested"][0]["root"], vm["nested"][1]["root"]);
   expect_levels_are_the_wall(vm);
-  guest.stop();
+  guest->stop();
 }
 
 // With --icount an instruction is 8 ns: what the loops of L2 take is known. The one works between
 // its exits, the other does nothing but exit.
 TEST(Nested, time_of_an_l2_is_its_loops_and_exits_cost_the_levels_below) {
   constexpr int kWorks = 1009, kLoops = 200'000, kExits = 2003;
-  LinuxGuest guest({.work = fmt::format("nested,guest0=cpuid+--count+{}+--own-loops+{},"
-                                        "guest1=cpuid+--count+{}",
-                                        kWorks, kLoops, kExits),
-                    .memory_mib = 256});
-  guest.truth();
-  const auto vm = api_of(guest.pid());
+  const auto guest =
+      guest_that_ran(fmt::format("guest0=cpuid+--count+{}+--own-loops+{},"
+                                 "guest1=cpuid+--count+{}",
+                                 kWorks, kLoops, kExits));
+  const auto vm = api_of(guest->pid());
   ASSERT_EQ(vm["nested"].size(), 2u) << vm["nested"].dump(1);
   const auto& works = nested_with_cpuids(vm, kWorks)["seconds"];
   const double truth = 2e-9 * 8 * kLoops * kWorks, l2 = works["l2"];
@@ -157,7 +164,7 @@ TEST(Nested, time_of_an_l2_is_its_loops_and_exits_cost_the_levels_below) {
   EXPECT_GT(exits["l1"], exits["l2"]);
   EXPECT_GT(below, 0.9 * sum_of(exits));
   expect_levels_are_the_wall(vm);
-  guest.stop();
+  guest->stop();
 }
 
 // perf counts KVM's own events of the same run.
@@ -198,23 +205,21 @@ TEST(Nested, exits_and_entries_are_those_that_kvm_has_told) {
 // its own.
 TEST(Nested, a_third_level_is_told_by_reflected_vmruns) {
   constexpr uint64_t kCount = 307;
-  LinuxGuest guest(
-      {.work = "nested,guest0=vmrun+--count+" + std::to_string(kCount), .memory_mib = 256});
-  guest.truth();
-  const auto vm = api_of(guest.pid());
+  const auto guest = guest_that_ran("guest0=vmrun+--count+" + std::to_string(kCount));
+  const auto vm = api_of(guest->pid());
   ASSERT_EQ(vm["nested"].size(), 2u) << vm["nested"].dump(1);
   const auto& l2 = vm["nested"][0];
   const auto& l3 = vm["nested"][1];
   for (const auto* nested : {&l2, &l3}) show(*nested);
   figure("deeper entries {}, VMRUNs of L2 {}", l2["deeper_entries"].get<uint64_t>(), kCount);
-  EXPECT_EQ(report_of(guest, "guest0")["vms"][0]["vcpus"][0]["exits"]["vmrun"], kCount);
+  EXPECT_EQ(report_of(*guest, "guest0")["vms"][0]["vcpus"][0]["exits"]["vmrun"], kCount);
   EXPECT_EQ(l2["deeper_entries"], kCount);
   EXPECT_EQ(count_of(l2["exits"], "vmrun", "reflected"), kCount);
   EXPECT_EQ(count_of(l2["exits"], "cpuid", "reflected"), 0u);
   EXPECT_EQ(l3["deeper_entries"], 0);
   EXPECT_EQ(count_of(l3["exits"], "cpuid", "reflected"), kCount);
   expect_levels_are_the_wall(vm);
-  guest.stop();
+  guest->stop();
 }
 
 // With --icount an instruction is 8 ns: what the loops of L1 and of L2 take is known.

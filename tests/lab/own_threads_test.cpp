@@ -3,6 +3,7 @@
 // holds the CPU while the vCPU is ready is its own VM.
 #include <gtest/gtest.h>
 
+#include "attempts.h"
 #include "culprits.h"
 #include "linux_phase.h"
 #include "peer.h"
@@ -24,26 +25,23 @@ void keep_vhost_workers_to_its_cpu(pid_t vmm) {
 /// Ready time by culprit while the guest does its work, whose VMM has the second CPU alone. From
 /// the beginning again if the emulated CPU makes the guest fail.
 Culprits ready_in(LinuxGuestSetup setup, const std::string& what) {
-  constexpr int kAttempts = 5;
   setup.work += ",go=1";
   setup.cpus = "1";
-  for (int attempt = 1;; attempt++) try {
-      LinuxGuest guest(setup);
-      guest.wait_for("ready");
-      keep_vhost_workers_to_its_cpu(guest.pid());
-      const auto before = agent().scrape();
-      guest.begin();
-      guest.wait_for_end();
-      const auto after = agent().scrape();
-      auto by = culprits_of(after, after.vm_of(guest.pid()));
-      for (const auto& [culprit, seconds] : culprits_of(before, before.vm_of(guest.pid())))
-        by[culprit] -= seconds;
-      show_culprits(what, by, by["all"]);
-      if (by["all"] > kEnough || attempt == kAttempts) return by;
-    } catch (const std::exception& error) {
-      figure("attempt {}: {}", attempt, std::string(error.what()).substr(0, 400));
-      if (attempt == kAttempts) throw;
-    }
+  return attempts(5, [&] {
+    LinuxGuest guest(setup);
+    guest.wait_for("ready");
+    keep_vhost_workers_to_its_cpu(guest.pid());
+    const auto before = agent().scrape();
+    guest.begin();
+    guest.wait_for_end();
+    const auto after = agent().scrape();
+    auto by = culprits_of(after, after.vm_of(guest.pid()));
+    for (const auto& [culprit, seconds] : culprits_of(before, before.vm_of(guest.pid())))
+      by[culprit] -= seconds;
+    show_culprits(what, by, by["all"]);
+    if (by["all"] <= kEnough) throw std::runtime_error("it was hardly ever ready");
+    return by;
+  });
 }
 
 void expect_own(const Culprits& by) {

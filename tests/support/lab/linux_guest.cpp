@@ -15,8 +15,6 @@ namespace {
 constexpr int kMostGuests = 2;
 constexpr int kAttempts = 3;
 constexpr std::chrono::seconds kMostToBoot{40};
-// From one line of the console to the next that is waited for.
-constexpr std::chrono::seconds kMostToWait{90};
 
 int guests = 0;
 
@@ -104,7 +102,7 @@ std::string LinuxGuest::console() const {
 }
 
 std::string LinuxGuest::wait_for(const std::string& marker) {
-  const auto deadline = std::chrono::steady_clock::now() + kMostToWait;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(setup_.most_to_wait_s);
   for (;;) {
     const bool is_running = process_->is_running() && std::chrono::steady_clock::now() < deadline;
     const auto text = console().substr(phase_from_);

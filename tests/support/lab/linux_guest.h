@@ -27,6 +27,7 @@ struct LinuxGuestSetup {
   int vcpus = 1;
   std::string cpus = "0,1";              ///< where QEMU may run
   std::string cpu = "host,-kvm-pv-eoi";  ///< with paravirtual EOI the emulated CPU loses interrupts
+  int most_to_wait_s = 90;  ///< seconds from one line of the console to the next one waited for
 };
 
 /// Booted when constructed; destroyed: killed. At most two at a time, or the emulated CPUs are too
@@ -42,7 +43,7 @@ class LinuxGuest {
   pid_t pid() const { return process_->pid(); }
   std::string console() const;
   /// What stands behind `marker` at the beginning of a line of the present phase; waits for it.
-  /// Errors: throws with the console if the guest ends, fails or is silent for 90 seconds.
+  /// Errors: throws with the console if the guest ends, fails or is silent for `most_to_wait_s`.
   std::string wait_for(const std::string& marker);
 
   /// With `go=1` among the work's keys the guest spins until it is told to begin, and again when it
