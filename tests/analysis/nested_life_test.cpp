@@ -177,7 +177,8 @@ TEST_P(NestedLife, is_preempted_by_the_host) {
                    "host 5000-5010", "running 5010-6000", "host 6000-6010"}));
   EXPECT_EQ(life.ready_ns[FLOW_CULPRIT_HOST_TASK], 1990u);
   expect_levels_of_the_ledger(result);
-  const auto& a = process(DrawnGuest::processes_of(result), "cr3:a000 of 7f000");
+  const auto vm = DrawnGuest::processes_of(result);
+  const auto& a = process(vm, "cr3:a000 of 7f000");
   EXPECT_EQ(a.ready_ns[FLOW_CULPRIT_HOST_TASK], 1990u);
 }
 
