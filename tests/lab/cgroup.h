@@ -19,30 +19,31 @@ namespace vmflow::lab {
 class Cgroup {
  public:
   /// With `controller`. Errors: all throw std::runtime_error.
-  explicit Cgroup(const std::string& controller) {
+  explicit Cgroup(const std::string& controller, const std::string& name = "vm")
+      : folder_(kRoot / name) {
     std::filesystem::create_directories(kRoot);
     if (!std::filesystem::exists(kRoot / "cgroup.controllers") &&
         mount("none", kRoot.c_str(), "cgroup2", 0, nullptr) != 0)
       throw std::runtime_error("cannot mount cgroup2");
     write_kernel_file(kRoot / "cgroup.subtree_control", "+" + controller);
-    std::filesystem::create_directory(kRoot / "vm");
+    std::filesystem::create_directory(folder_);
   }
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
   ~Cgroup() {
     std::error_code ignored;
-    std::filesystem::remove(kRoot / "vm", ignored);
+    std::filesystem::remove(folder_, ignored);
   }
 
   void set(const std::string& file, const std::string& text) {
-    write_kernel_file(kRoot / "vm" / file, text);
+    write_kernel_file(folder_ / file, text);
   }
   void take(pid_t pid) { set("cgroup.procs", std::to_string(pid)); }
   static void leave(pid_t pid) { write_kernel_file(kRoot / "cgroup.procs", std::to_string(pid)); }
   /// The number that stands behind `key` in `file`, after a blank or an equals sign; the first one
   /// of a file that holds nothing else, for no key.
   uint64_t number(const std::string& file, const std::string& key = "") const {
-    std::ifstream in(kRoot / "vm" / file);
+    std::ifstream in(folder_ / file);
     std::stringstream all;
     all << in.rdbuf();
     auto text = " " + all.str();
@@ -56,6 +57,7 @@ class Cgroup {
 
  private:
   inline static const std::filesystem::path kRoot = "/run/cgroup-test";
+  std::filesystem::path folder_;
 };
 
 }  // namespace vmflow::lab

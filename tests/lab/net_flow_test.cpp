@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Label lab: packets of VMs, against the statistics of the tap and delays that are known.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -13,13 +10,12 @@
 #include "figure.h"
 #include "guest.h"
 #include "shared_agent.h"
+#include "tap_host.h"
 
 namespace vmflow::lab {
 namespace {
 
 [[maybe_unused]] const bool sharing = share_one_agent();
-
-constexpr const char* kTap = "vmflowtap";
 
 void sleep_ms(int ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
@@ -31,42 +27,6 @@ double statistic(const char* name) {
   file >> value;
   return value;
 }
-
-/// The host's end of the tap.
-class Host {
- public:
-  Host() : out_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    while (run({"ip", "link", "show", kTap}).status != 0) sleep_ms(20);
-    // No packet but ours: neither IPv6's nor the kernel's own.
-    std::ofstream("/proc/sys/net/ipv6/conf/vmflowtap/disable_ipv6") << 1;
-    for (const auto& command : std::vector<std::vector<std::string>>{
-             {"ip", "addr", "add", "10.77.0.1/24", "brd", "+", "dev", kTap},
-             {"ip", "link", "set", kTap, "up"}})
-      if (const auto done = run(command); done.status != 0) throw std::runtime_error(done.err);
-    const int on = 1;
-    setsockopt(out_, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
-  }
-  Host(const Host&) = delete;
-  Host& operator=(const Host&) = delete;
-  ~Host() { close(out_); }
-
-  void send() const {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(9);  // discard
-    inet_pton(AF_INET, "10.77.0.255", &to.sin_addr);
-    ASSERT_EQ(sendto(out_, "packet", 6, 0, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 6);
-  }
-  void send(int packets, int every_ms) const {
-    for (int i = 0; i < packets; i++) {
-      send();
-      sleep_ms(every_ms);
-    }
-  }
-
- private:
-  int out_;
-};
 
 struct NetSums {
   double received, received_bytes, sent, sent_bytes, waited, waiting, dropped, pending, halted,
@@ -118,7 +78,7 @@ class NetFlow : public testing::Test {
 
 TEST_F(NetFlow, is_what_the_tap_says_it_is) {
   const Guest guest(card({"--echo"}));
-  const Host host;
+  const TapHost host;
   host.send(100, 5);
   sleep_ms(100);
   expect_equal_to_statistics(guest);
@@ -126,7 +86,7 @@ TEST_F(NetFlow, is_what_the_tap_says_it_is) {
 
 TEST_F(NetFlow, over_vhost_is_what_the_tap_says_it_is) {
   const Guest guest(card({"--echo", "--vhost"}));
-  const Host host;
+  const TapHost host;
   host.send(100, 5);
   sleep_ms(100);
   expect_equal_to_statistics(guest);
@@ -137,7 +97,7 @@ TEST_F(NetFlow, over_vhost_is_what_the_tap_says_it_is) {
 
 TEST_F(NetFlow, waits_in_the_tap_as_long_as_its_reader_lets_it) {
   const Guest guest(card({"--read-delay-us", "10000"}));
-  const Host host;
+  const TapHost host;
   host.send(5, 30);
   sleep_ms(100);
   const auto before = net_of(guest);
@@ -154,7 +114,7 @@ TEST_F(NetFlow, waits_in_the_tap_as_long_as_its_reader_lets_it) {
 
 TEST_F(NetFlow, what_a_stopped_vm_does_not_read_waits_and_then_is_dropped) {
   const Guest guest(card({}));
-  const Host host;
+  const TapHost host;
   host.send(3, 20);
   ASSERT_EQ(run({"ip", "link", "set", kTap, "txqueuelen", "20"}).status, 0);
   kill(guest.pid(), SIGSTOP);
@@ -179,7 +139,7 @@ TEST_F(NetFlow, what_a_stopped_vm_does_not_read_waits_and_then_is_dropped) {
 
 TEST_F(NetFlow, waits_no_longer_in_a_tap_that_is_taken_away) {
   const Guest guest(card({}));
-  const Host host;
+  const TapHost host;
   host.send(3, 20);
   kill(guest.pid(), SIGSTOP);
   sleep_ms(200);

@@ -35,11 +35,14 @@ inline std::vector<std::string> reader(const std::string& disk) {
   return {"irq", "--count", "1000000", "--period-us", "1", "--read", disk};
 }
 
-/// The disk's line in io.max: so many reads a second.
-inline std::string reads_a_second(int most) {
+/// The disk's line in io.max.
+inline std::string limit_of_disk(const std::string& limit) {
   struct stat disk {};
   if (stat(kDisk, &disk) != 0) throw std::runtime_error("there is no disk");
-  return fmt::format("{}:{} riops={}", major(disk.st_rdev), minor(disk.st_rdev), most);
+  return fmt::format("{}:{} {}", major(disk.st_rdev), minor(disk.st_rdev), limit);
+}
+inline std::string reads_a_second(int most) {
+  return limit_of_disk("riops=" + std::to_string(most));
 }
 
 }  // namespace vmflow::lab
