@@ -51,6 +51,11 @@ Result<void> Agent::start() {
   return attached;
 }
 
+void Agent::ask(std::function<WebFlow()> web) {
+  const std::lock_guard lock(mutex_);
+  web_ = std::move(web);
+}
+
 void Agent::retry_attach() {
   if (ticks_until_retry_ > 0) {
     ticks_until_retry_--;
@@ -257,6 +262,7 @@ FlowModel Agent::look(bool with_pairs) {
   });
   built.model.agent = std::move(agent);
   if (triggers_ != nullptr) built.model.trace = triggers_->flow();
+  if (web_) built.model.web = web_();
   return std::move(built.model);
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -34,6 +35,9 @@ class Agent {
 
   /// From now on `triggers` are told every tick what was seen; not before start().
   void tell(Triggers& triggers) { triggers_ = &triggers; }
+
+  /// From now on pages say what `web` tells of the HTTP surface.
+  void ask(std::function<WebFlow()> web);
 
   /// Once a second: attaches if KVM has appeared, and looks once, so that slots come free again.
   void tick();
@@ -76,6 +80,7 @@ class Agent {
 
   const Config config_;
   Triggers* triggers_ = nullptr;
+  std::function<WebFlow()> web_;
   std::mutex mutex_;
   std::optional<KernelSupport> support_;
   std::optional<BpfPrograms> programs_;

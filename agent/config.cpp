@@ -12,18 +12,13 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "agent/http/web_config_file.h"
 #include "agent/rules_json.h"
 #include "agent/settings.h"
 #include "agent/version.h"
 #include "analysis/vm_label.h"
 
 namespace vmflow {
-
-std::string one_line(std::string_view text) {
-  std::string line = sanitise(text);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
-}
 
 Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
                         std::initializer_list<std::string_view> choices) {
@@ -85,6 +80,22 @@ const std::vector<Setting>& settings() {
          Text(set_listen_address)},
         {"web.telemetry-path", fmt::format("path of the metrics ({})", defaults.telemetry_path),
          Text(set_telemetry_path)},
+        {"web.config.file",
+         "YAML file with TLS, users and headers, in the format of Prometheus' exporter-toolkit; "
+         "read "
+         "again when it, or a file that it names, changes",
+         Text([](Config& config, const std::string& value) -> Result<void> {
+           config.web_config_file = value;
+           return {};
+         })},
+        {"web.enable-admin-api",
+         "let POST /api/v1/snapshots and /api/v1/alertmanager take snapshots; who can reach the "
+         "address, and has a password or certificate where web.config.file wants one, can then "
+         "fill the quota",
+         Switch([](Config& config, bool on) -> Result<void> {
+           config.enable_admin_api = on;
+           return {};
+         })},
         {"max-vcpus",
          fmt::format("vCPUs that can be followed at once ({}); more are counted as dropped",
                      defaults.max_vcpus),
@@ -154,6 +165,11 @@ Examples:
   vmflowd                                          metrics on http://127.0.0.1:9752/metrics
   vmflowd --web.listen-address 0.0.0.0:9752        for a Prometheus on another host
   vmflowd --config.file vmflow.json --config.check says whether the file is right
+  vmflowd --web.config.file /etc/vmflow/web.yml    with TLS and passwords
+
+A file of --web.config.file; --config.check says whether it, its certificates and keys are right:
+  tls_server_config: {cert_file: server.crt, key_file: server.key}
+  basic_auth_users: {prometheus: $2y$10$...}       as htpasswd -nBC 10 prometheus prints it
 
 A key of the file has the name of its flag: {"web.listen-address": "0.0.0.0:9752", "max-vcpus": 1024}
 Its key 'rules' is a list of rules; one with the name of another changes it:
@@ -235,6 +251,9 @@ Result<std::variant<Config, PrintAndExit>> parse_command_line(int argc, const ch
   auto rules = rules_of(config.rules_json, config.trigger_rules == "default");
   if (!rules) return tl::unexpected(rules.error());
   config.rules = std::move(*rules);
+  if (check && !config.web_config_file.empty())
+    if (auto usable = check_web_config(config.web_config_file); !usable)
+      return tl::unexpected(usable.error());
   if (check) return PrintAndExit{"configuration is right\n", 0};
   return config;
 }

@@ -42,7 +42,8 @@ struct Config {
   bool culprit_irq = false;         ///< tell interrupt time from the culprits it interrupts
   std::string log_level = "info";
   std::string log_format = "text";
-  bool enable_writes = false;  ///< serve what takes snapshots
+  std::string web_config_file;    ///< TLS and passwords; empty: neither
+  bool enable_admin_api = false;  ///< serve what takes snapshots
   std::string trigger_rules = "default";
   std::string rules_json = "[]";              ///< the key `rules` of the file, as it stands there
   std::vector<Rule> rules = default_rules();  ///< of both, by parse_command_line()

@@ -59,15 +59,19 @@ int run(const Config& config) {
   // Only now: what cannot work must not open a recorder or a folder first.
   Triggers triggers(config, make_recorder(config.trace, agent.live_side()));
   agent.tell(triggers);
-  SnapshotApi snapshots(triggers, config.enable_writes);
-  auto server = HttpServer::start(config.listen_host, config.listen_port, config.telemetry_path,
+  SnapshotApi snapshots(triggers, config.enable_admin_api);
+  auto server = HttpServer::start({.host = config.listen_host,
+                                   .port = config.listen_port,
+                                   .telemetry_path = config.telemetry_path,
+                                   .web_config_file = config.web_config_file},
                                   {.metrics = [&agent] { return agent.metrics(); },
                                    .api = [&agent](const auto& path) { return agent.api(path); },
                                    .ready = [&agent] { return agent.ready(); },
                                    .snapshots = &snapshots});
   if (!server) return fail(server.error().message);
-  spdlog::info("{} serves http://{}:{}{}", kVersionText, config.listen_host, config.listen_port,
-               config.telemetry_path);
+  agent.ask([&server] { return server->flow(); });
+  spdlog::info("{} serves {}://{}:{}{}", kVersionText, server->has_tls() ? "https" : "http",
+               config.listen_host, config.listen_port, config.telemetry_path);
   const int signal = tick_until_signal(agent, signals);
   spdlog::info("signal {}: detaching", signal);
   agent.detach();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/one_line.h"
 #include "agent/result.h"
 
 namespace vmflow {
@@ -22,9 +23,6 @@ struct Setting {
   std::string help;
   std::variant<Text, Number, Switch> set;
 };
-
-/// What somebody wrote, as it may stand in a one-line message.
-std::string one_line(std::string_view text);
 
 Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
                         std::initializer_list<std::string_view> choices);

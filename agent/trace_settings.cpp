@@ -44,13 +44,6 @@ Setting number_between(const std::string& key, const std::string& help,
 std::vector<Setting> trace_settings() {
   static const TraceConfig defaults;
   return {
-      {"web.enable-writes",
-       "let POST /api/v1/snapshots and /api/v1/alertmanager take snapshots; who can reach the "
-       "address can then fill the quota",
-       Switch([](Config& config, bool on) -> Result<void> {
-         config.enable_writes = on;
-         return {};
-       })},
       {"trigger.rules",
        "rules that watch: default or none; the key 'rules' of the file adds to them",
        Text([](Config& config, const std::string& value) {

@@ -13,6 +13,7 @@
 #include "analysis/snapshot.h"
 #include "analysis/trace_flow.h"
 #include "analysis/wait_reason.h"
+#include "analysis/web_flow.h"
 #include "bpf/records.h"
 
 namespace vmflow {
@@ -254,6 +255,7 @@ struct FlowModel {
   std::vector<nested_key> forgettable;  ///< nested vCPUs that need not be kept
   AgentFlow agent;
   TraceFlow trace;  ///< filled in by the agent, too
+  WebFlow web;      ///< the same
 };
 
 }  // namespace vmflow

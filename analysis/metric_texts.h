@@ -45,5 +45,6 @@ std::vector<Metric> exit_metrics();
 std::vector<Metric> nested_metrics();
 std::vector<Metric> trace_metrics();
 std::vector<Metric> agent_metrics();
+std::vector<Metric> web_metrics();
 
 }  // namespace vmflow

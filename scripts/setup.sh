@@ -10,6 +10,7 @@ packages=(
   bpftool libbpf-dev libelf-dev zlib1g-dev                                    # kernel
   liblttng-ctl-dev lttng-tools libbabeltrace2-dev babeltrace2                 # traces
   prometheus-cpp-dev libcpp-httplib-dev libssl-dev nlohmann-json3-dev         # exporters
+  libyaml-cpp-dev libcrypt-dev                                                # TLS and passwords
   libcli11-dev libfmt-dev libspdlog-dev libexpected-dev libncurses-dev        # agent
   libgtest-dev libgmock-dev libbenchmark-dev                                  # tests
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
@@ -17,7 +18,7 @@ packages=(
   chromium-headless-shell                                                     # looks at reports
   nodejs                                                                      # checks dashboards
   tmux                                                                        # looks at vmflow top
-  procps iproute2 jq curl                                                     # scripts
+  procps iproute2 jq curl openssl                                             # scripts
   dpkg-dev file                                                               # packages
   lintian mmdebstrap mandoc                                                   # tests of packages
 )

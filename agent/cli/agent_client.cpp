@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <fstream>
 #include <utility>
 
 namespace vmflow {
@@ -13,22 +14,73 @@ namespace {
 
 constexpr time_t kSecondsToConnect = 3, kSecondsToAnswer = 10;
 
+/// The first line of a file. Errors: it cannot be read, or has none.
+Result<std::string> password_in(const std::string& path) {
+  std::ifstream file(path);
+  std::string password;
+  if (!std::getline(file, password) || password.empty())
+    return failure(fmt::format("--password-file: no password can be read from '{}'", path));
+  if (password.back() == '\r') password.pop_back();
+  return password;
+}
+
+/// What can be said of it before anybody is asked.
+Result<void> check_files(const AgentAddress& address) {
+  const bool has_tls = address.url.starts_with("https://");
+  if (!has_tls && !(address.ca_file + address.cert_file).empty())
+    return failure("--ca, --cert and --key are for TLS: --agent https://HOST:PORT");
+  for (const auto& file : {address.ca_file, address.cert_file, address.key_file})
+    if (!file.empty() && !std::ifstream(file))
+      return failure(fmt::format("cannot read '{}'", file));
+  return {};
+}
+
+std::string no_answer(const AgentAddress& address, httplib::Error error) {
+  const bool has_tls = address.url.starts_with("https://");
+  if (error == httplib::Error::SSLServerVerification)
+    return fmt::format(
+        "the certificate of {} is not trusted, or is for another name; --ca names the file of who "
+        "signed it",
+        address.url);
+  if (error == httplib::Error::SSLLoadingCerts)
+    return fmt::format("--ca: no certificate in PEM in '{}'", address.ca_file);
+  if (has_tls && error == httplib::Error::SSLConnection)
+    return fmt::format("no TLS with {}: is it http://, or wants it another --cert and --key?",
+                       address.url);
+  // With TLS 1.3 a client learns only when it reads that its certificate was refused.
+  if (has_tls && error == httplib::Error::Read)
+    return fmt::format("{} closed the connection: wants it a certificate, --cert and --key?",
+                       address.url);
+  return fmt::format("no answer from {}: {}; is vmflowd running there? --agent says where it is",
+                     address.url, httplib::to_string(error));
+}
+
 /// Calls `ask(client)` for an httplib::Result.
 template <typename Ask>
-Result<HttpAnswer> ask_agent(const std::string& url, Ask ask) {
+Result<HttpAnswer> ask_agent(const AgentAddress& address, Ask ask) {
+  if (auto checked = check_files(address); !checked) return tl::unexpected(checked.error());
   try {
-    httplib::Client client(url);
+    httplib::Client client(address.url, address.cert_file, address.key_file);
+    if (!client.is_valid())
+      return failure("--cert and --key: no certificate and key in PEM that belong together");
     client.set_connection_timeout(kSecondsToConnect);
+    client.set_tcp_nodelay(true);
     client.set_read_timeout(kSecondsToAnswer);
+    if (!address.ca_file.empty()) client.set_ca_cert_path(address.ca_file);
+    if (!address.user.empty()) {
+      const auto password = password_in(address.password_file);
+      if (!password) return tl::unexpected(password.error());
+      client.set_basic_auth(address.user, *password);
+    }
     const auto answer = ask(client);
-    if (!answer)
-      return failure(
-          fmt::format("no answer from {}: {}; is vmflowd running there? --agent says "
-                      "where it is",
-                      url, httplib::to_string(answer.error())));
+    if (!answer) return failure(no_answer(address, answer.error()));
+    if (answer->status == 401)
+      return failure(address.url + (address.user.empty()
+                                        ? " wants a user and a password: --user and --password-file"
+                                        : " does not take this user and password"));
     return HttpAnswer{answer->status, answer->body, 0};
   } catch (const std::exception& error) {
-    return failure(fmt::format("cannot ask {}: {}", url, error.what()));
+    return failure(fmt::format("cannot ask {}: {}", address.url, error.what()));
   }
 }
 
@@ -53,11 +105,12 @@ Result<std::string> checked_url(const std::string& url) {
 }
 
 Result<HttpAnswer> HttpAgentClient::get(const std::string& path) {
-  return ask_agent(url_, [&](auto& client) { return client.Get(path); });
+  return ask_agent(address_, [&](auto& client) { return client.Get(path); });
 }
 
 Result<HttpAnswer> HttpAgentClient::post(const std::string& path, const std::string& json) {
-  return ask_agent(url_, [&](auto& client) { return client.Post(path, json, "application/json"); });
+  return ask_agent(address_,
+                   [&](auto& client) { return client.Post(path, json, "application/json"); });
 }
 
 }  // namespace vmflow

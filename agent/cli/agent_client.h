@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "agent/http/answer.h"
 #include "agent/result.h"
@@ -23,15 +24,26 @@ class AgentClient {
 /// Errors: it is no such URL, or neither http nor https.
 Result<std::string> checked_url(const std::string& url);
 
-/// Over the network; waits some seconds for an answer.
+/// Where an agent is, and how it is asked. Empty: not given.
+struct AgentAddress {
+  std::string url = kAgentUrl;
+  std::string ca_file{};    ///< PEM of who signs the agent's certificate; else the system's
+  std::string cert_file{};  ///< PEM of a certificate of ours, and its key
+  std::string key_file{};
+  std::string user{};
+  std::string password_file{};  ///< whose first line it is
+};
+
+/// Over the network; waits some seconds for an answer. What TLS or the password has against it is
+/// an error, as no answer is.
 class HttpAgentClient : public AgentClient {
  public:
-  explicit HttpAgentClient(std::string url) : url_(std::move(url)) {}
+  explicit HttpAgentClient(AgentAddress address) : address_(std::move(address)) {}
   Result<HttpAnswer> get(const std::string& path) override;
   Result<HttpAnswer> post(const std::string& path, const std::string& json) override;
 
  private:
-  std::string url_;
+  AgentAddress address_;
 };
 
 }  // namespace vmflow

@@ -31,7 +31,7 @@ int fail(const std::string& message) {
 }
 
 int run_log(const TopOrder& order, bool csv) {
-  HttpAgentClient agent(order.url);
+  HttpAgentClient agent(order.agent);
   bool has_header = !csv;
   const auto tell = [&](const TopRows& rows) {
     if (!std::exchange(has_header, true)) fmt::print("{}", csv_header());
@@ -61,7 +61,7 @@ std::function<int()> log_command(CLI::App& app, CLI::App*& chosen) {
   auto* format = chosen->add_option_group("format")->require_option(1);
   format->add_flag("--csv", flags->csv, "one line for each VM and look, with a header");
   format->add_flag("--json", flags->json, "one object for each VM and look, a line each");
-  add_agent_flag(*chosen, order.url);
+  add_agent_flags(*chosen, order.agent);
   add_watch_flags(*chosen, order.delay_seconds, order.count);
   return [flags] { return run_log(flags->order, flags->csv); };
 }

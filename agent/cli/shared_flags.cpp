@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "agent/cli/agent_client.h"
-
 namespace vmflow {
 namespace {
 
@@ -20,9 +18,22 @@ std::string check_url(std::string& text) {
 
 }  // namespace
 
-void add_agent_flag(CLI::App& command, std::string& url) {
-  command.add_option("--agent", url, fmt::format("URL of vmflowd ({})", kAgentUrl))
+void add_agent_flags(CLI::App& command, AgentAddress& address) {
+  command.add_option("--agent", address.url, fmt::format("URL of vmflowd ({})", kAgentUrl))
       ->transform(CLI::Validator(check_url, ""));
+  command.add_option("--ca", address.ca_file,
+                     "PEM file of who signed vmflowd's certificate (those that the system trusts)");
+  auto* cert = command.add_option("--cert", address.cert_file,
+                                  "PEM file of the certificate that vmflowd wants to see");
+  auto* key = command.add_option("--key", address.key_file, "PEM file of its key");
+  cert->needs(key);
+  key->needs(cert);
+  auto* user = command.add_option("--user", address.user,
+                                  "name of the user that asks, where vmflowd wants one");
+  auto* password = command.add_option("--password-file", address.password_file,
+                                      "file whose first line is the user's password");
+  user->needs(password);
+  password->needs(user);
 }
 
 void add_watch_flags(CLI::App& command, double& delay_seconds, uint64_t& count) {

@@ -26,8 +26,10 @@ Examples:
   vmflow snapshot --vm web-1 --reason "slow since 14:02"
   vmflow snapshot --vm web-1 --wait                    prints the folder when it is complete
   vmflow snapshot --agent http://host7:9752            of another host
+  vmflow snapshot --agent https://host7:9752 --ca ca.crt --cert me.crt --key me.key
+                                                       of one that wants a certificate
 
-vmflowd must have been started with --web.enable-writes.
+vmflowd must have been started with --web.enable-admin-api.
 Exit status: 0 done, 1 refused or failed, 2 the command line is wrong.
 )";
 
@@ -87,17 +89,17 @@ Outcome order_snapshot(AgentClient& agent, const SnapshotOrder& order,
 std::function<int()> snapshot_command(CLI::App& app, CLI::App*& chosen) {
   struct Flags {
     SnapshotOrder order;
-    std::string url = kAgentUrl;
+    AgentAddress agent;
   };
   const auto flags = std::make_shared<Flags>();
   chosen = app.add_subcommand("snapshot", "have vmflowd save what the last seconds held");
   chosen->footer(kExamples);
   chosen->add_option("--vm", flags->order.vm, "id (the label vm) or name of a VM; else the host");
   chosen->add_option("--reason", flags->order.reason, "why, for whoever reads it later");
-  add_agent_flag(*chosen, flags->url);
+  add_agent_flags(*chosen, flags->agent);
   chosen->add_flag("--wait", flags->order.wait, "until it is complete; prints its folder");
   return [flags] {
-    HttpAgentClient agent(flags->url);
+    HttpAgentClient agent(flags->agent);
     const auto outcome = order_snapshot(agent, flags->order, [left = kMostPauses]() mutable {
       std::this_thread::sleep_for(kPause);
       return --left > 0;

@@ -25,6 +25,8 @@ constexpr const char* kExamples = R"(
 Examples:
   vmflow top                                           all VMs, those that wait for a CPU first; h shows the keys
   vmflow top --agent http://host7:9752 --delay 5       of another host, a look every five seconds
+  vmflow top --agent https://host7:9752 --ca ca.crt --user eva --password-file ~/.vmflow
+                                                       of one with TLS and a password
   vmflow top --sort halt                               sorted by any column
   vmflow top -b -n 1                                   one look as text, for scripts
   vmflow top -b | grep --line-buffered web-1           one VM, for ever
@@ -76,12 +78,12 @@ int run_batch(AgentClient& agent, const TopOrder& order) {
 int run_top(const TopOrder& order) {
   auto terminal = TopTerminal::open(order.colour);
   if (!terminal) return fail(terminal.error().message);
-  TopPoller poller(order.url, order.delay_seconds);
+  TopPoller poller(order.agent, order.delay_seconds);
   TopState state;
   state.sort = order.sort;
   state.delay_seconds = order.delay_seconds;
   TopPicture picture;
-  picture.agent = order.url;
+  picture.agent = order.agent.url;
   while (!state.ended) {
     if (poller.take(picture)) take_rows(state, picture.rows);
     if (order.count > 0 && poller.looks() > order.count) break;
@@ -105,7 +107,7 @@ std::function<int()> top_command(CLI::App& app, CLI::App*& chosen) {
   auto& order = flags->order;
   chosen = app.add_subcommand("top", "show where every VM's time goes, now");
   chosen->footer(kExamples);
-  add_agent_flag(*chosen, order.url);
+  add_agent_flags(*chosen, order.agent);
   add_watch_flags(*chosen, order.delay_seconds, order.count);
   chosen->add_flag("-b,--batch", order.batch, "print text for scripts instead of drawing");
   chosen->add_option("--sort", flags->sort, "column to sort by (%RDY): " + column_titles());
@@ -121,7 +123,7 @@ std::function<int()> top_command(CLI::App& app, CLI::App*& chosen) {
     const char* off = std::getenv("NO_COLOR");
     order.colour = !flags->no_colour && (off == nullptr || *off == '\0');
     if (!order.batch) return run_top(order);
-    HttpAgentClient agent(order.url);
+    HttpAgentClient agent(order.agent);
     return run_batch(agent, order);
   };
 }

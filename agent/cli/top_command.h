@@ -12,7 +12,7 @@ namespace vmflow {
 
 /// Shape: `count` looks, 0: for ever.
 struct TopOrder {
-  std::string url = kAgentUrl;
+  AgentAddress agent;
   double delay_seconds = 2;
   uint64_t count = 0;
   size_t sort = first_sort_column();

@@ -60,7 +60,7 @@ struct TopPoller::Shared {
   bool is_new = false;
   uint64_t looks = 0;
   // The thread's own.
-  std::string url;
+  AgentAddress address;
   std::optional<VmsLook> before;
   Clock::time_point next = Clock::now();
 
@@ -98,7 +98,7 @@ void TopPoller::Shared::look_at(AgentClient& agent, const std::string& id) {
 }
 
 void TopPoller::Shared::run() {
-  HttpAgentClient agent(url);
+  HttpAgentClient agent(address);
   std::unique_lock lock(mutex);
   std::string shown;
   while (!ended) {
@@ -117,10 +117,10 @@ void TopPoller::Shared::run() {
   }
 }
 
-TopPoller::TopPoller(const std::string& url, double delay_seconds)
+TopPoller::TopPoller(const AgentAddress& address, double delay_seconds)
     : shared_(std::make_shared<Shared>()) {
-  shared_->url = url;
-  shared_->picture.agent = url;
+  shared_->address = address;
+  shared_->picture.agent = address.url;
   shared_->delay_seconds = delay_seconds;
   // Detached: it may wait ten seconds for an agent that hangs, and who quits must not.
   std::thread([shared = shared_] { shared->run(); }).detach();

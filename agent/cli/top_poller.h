@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/cli/agent_client.h"
 #include "agent/cli/top_view.h"
 
 namespace vmflow {
@@ -14,7 +15,7 @@ namespace vmflow {
 /// Threads: one of its own, which may outlive it while it waits for an answer.
 class TopPoller {
  public:
-  TopPoller(const std::string& url, double delay_seconds);
+  TopPoller(const AgentAddress& address, double delay_seconds);
   ~TopPoller();
   TopPoller(const TopPoller&) = delete;
   TopPoller& operator=(const TopPoller&) = delete;

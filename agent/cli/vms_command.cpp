@@ -26,17 +26,17 @@ Exit status: 0 done, 1 no answer, 2 the command line is wrong.
 
 std::function<int()> vms_command(CLI::App& app, CLI::App*& chosen) {
   struct Flags {
-    std::string url = kAgentUrl;
+    AgentAddress agent;
     std::string format = "text";
   };
   const auto flags = std::make_shared<Flags>();
   chosen = app.add_subcommand("vms", "list the VMs of a host, and what slows each");
   chosen->footer(kExamples);
-  add_agent_flag(*chosen, flags->url);
+  add_agent_flags(*chosen, flags->agent);
   chosen->add_option("--format", flags->format, "text or json (text)")
       ->check(CLI::IsMember({"text", "json"}));
   return [flags] {
-    HttpAgentClient agent(flags->url);
+    HttpAgentClient agent(flags->agent);
     const auto look = ask_vms(agent);
     if (!look) {
       fmt::print(stderr, "vmflow: {}\n", look.error().message);

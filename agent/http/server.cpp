@@ -4,21 +4,21 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
-#include <cerrno>
-#include <cstring>
-#include <thread>
+#include <cctype>
+#include <optional>
 #include <utility>
 
+#include "agent/http/connection_loop.h"
+#include "agent/http/listening_socket.h"
+#include "agent/http/request_answerer.h"
 #include "agent/http/snapshot_routes.h"
+#include "agent/http/web_config_file.h"
 #include "agent/version.h"
 #include "exporters/api_json.h"
 
 namespace vmflow {
 namespace {
 
-constexpr int kThreads = 8;  // slow readers must not keep the next one waiting
-constexpr int kIdleSeconds = 5;
-constexpr int kMostPerConnection = 10000;
 constexpr const char* kText = "text/plain; version=0.0.4; charset=utf-8";
 
 std::string landing_page(const std::string& telemetry_path) {
@@ -33,22 +33,50 @@ std::string landing_page(const std::string& telemetry_path) {
       kVersionText, telemetry_path, kApiRoot, kApiRoot, kApiRoot);
 }
 
-/// Only the address may be reused, never the port: a second agent must fail, not share the scrapes.
-void socket_options(socket_t socket) {
-  const int on = 1;
-  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+/// A pattern, so what an operator's path may hold is escaped.
+std::string pattern_of(const std::string& path) {
+  std::string pattern;
+  for (const char c : path)
+    pattern += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '_' || c == '-'
+                   ? std::string(1, c)
+                   : std::string("\\") + c;
+  return pattern;
+}
+
+void serve_pages(httplib::Server& server, const std::string& telemetry_path,
+                 const HttpHandlers& handlers) {
+  server.Get("/", [page = landing_page(telemetry_path)](const auto&, auto& response) {
+    response.set_content(page, "text/html");
+  });
+  server.Get("/-/healthy",
+             [](const auto&, auto& response) { response.set_content("healthy\n", "text/plain"); });
+  server.Get("/-/ready", [ready = handlers.ready](const auto&, auto& response) {
+    response.status = ready() ? 200 : 503;
+    response.set_content(
+        response.status == 200 ? "ready\n" : "not ready: no program is attached yet\n",
+        "text/plain");
+  });
+  if (handlers.snapshots != nullptr) serve_snapshots(server, *handlers.snapshots);
+  server.Get(std::string(kApiRoot) + "(/.*)", [api = handlers.api](const httplib::Request& request,
+                                                                   auto& response) {
+    const auto json = api(request.matches[1]);
+    response.status = json ? 200 : 404;
+    response.set_content(
+        json.value_or(api_error("no such VM or path; see " + std::string(kApiRoot) + "/vms")),
+        "application/json");
+  });
+  server.Get(pattern_of(telemetry_path), [metrics = handlers.metrics](const auto&, auto& response) {
+    response.set_content(metrics(), kText);
+  });
 }
 
 }  // namespace
 
 struct HttpServer::Running {
-  httplib::Server server;
-  std::thread thread;
-
-  ~Running() {
-    server.stop();
-    if (thread.joinable()) thread.join();
-  }
+  RequestAnswerer answerer;
+  int port = 0;
+  bool has_tls = false;
+  std::optional<ConnectionLoop> loop;  // last: it asks the answerer until it has ended
 };
 
 HttpServer::HttpServer(std::unique_ptr<Running> running) : running_(std::move(running)) {}
@@ -56,55 +84,34 @@ HttpServer::HttpServer(HttpServer&&) noexcept = default;
 HttpServer& HttpServer::operator=(HttpServer&&) noexcept = default;
 HttpServer::~HttpServer() = default;
 
-Result<HttpServer> HttpServer::start(const std::string& host, int port,
-                                     const std::string& telemetry_path, HttpHandlers handlers) {
+Result<HttpServer> HttpServer::start(const HttpSettings& settings, HttpHandlers handlers) {
+  auto config = WebConfigFile::open(settings.web_config_file);
+  if (!config) return tl::unexpected(config.error());
+  auto listener = listen_on(settings.host, settings.port);
+  if (!listener) return tl::unexpected(listener.error());
   auto running = std::make_unique<Running>();
-  auto& server = running->server;
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-  server.set_socket_options(socket_options);
-  server.set_keep_alive_max_count(kMostPerConnection);
-  server.set_keep_alive_timeout(1);  // an idle connection must not delay the end
-  server.set_read_timeout(kIdleSeconds);
-  server.set_write_timeout(kIdleSeconds);
-  const auto page = landing_page(telemetry_path);
-  server.Get("/", [page](const httplib::Request&, httplib::Response& response) {
-    response.set_content(page, "text/html");
-  });
-  server.Get("/-/healthy", [](const httplib::Request&, httplib::Response& response) {
-    response.set_content("healthy\n", "text/plain");
-  });
-  server.Get("/-/ready",
-             [ready = handlers.ready](const httplib::Request&, httplib::Response& response) {
-               response.status = ready() ? 200 : 503;
-               response.set_content(
-                   response.status == 200 ? "ready\n" : "not ready: no program is attached yet\n",
-                   "text/plain");
-             });
-  if (handlers.snapshots != nullptr) serve_snapshots(server, *handlers.snapshots);
-  server.Get(std::string(kApiRoot) + "(/.*)", [api = handlers.api](const httplib::Request& request,
-                                                                   httplib::Response& response) {
-    const auto json = api(request.matches[1]);
-    response.status = json ? 200 : 404;
-    response.set_content(
-        json.value_or(api_error("no such VM or path; see " + std::string(kApiRoot) + "/vms")),
-        "application/json");
-  });
-  // A pattern, so what an operator's path may hold is escaped.
-  std::string pattern;
-  for (const char c : telemetry_path)
-    pattern += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '_' || c == '-'
-                   ? std::string(1, c)
-                   : std::string("\\") + c;
-  server.Get(pattern,
-             [metrics = handlers.metrics](const httplib::Request&, httplib::Response& response) {
-               response.set_content(metrics(), kText);
-             });
-  errno = 0;
-  if (!server.bind_to_port(host, port))
-    return failure(fmt::format("cannot listen on {}:{}: {}; choose another --web.listen-address",
-                               host, port, errno != 0 ? std::strerror(errno) : "no such address"));
-  running->thread = std::thread([&server] { server.listen_after_bind(); });
+  running->port = port_of(*listener);
+  running->has_tls = (*config)->current()->tls != nullptr;
+  serve_pages(running->answerer, settings.telemetry_path, handlers);
+  running->loop.emplace(
+      std::move(*listener), std::move(*config),
+      [&answerer = running->answerer](const RequestHead& head, std::string body) {
+        return answerer.answer(head, std::move(body));
+      },
+      settings.limits);
   return HttpServer(std::move(running));
+}
+
+int HttpServer::port() const {
+  return running_->port;
+}
+
+bool HttpServer::has_tls() const {
+  return running_->has_tls;
+}
+
+WebFlow HttpServer::flow() const {
+  return running_->loop->flow();
 }
 
 }  // namespace vmflow

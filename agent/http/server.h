@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "agent/http/connection.h"
 #include "agent/http/snapshot_api.h"
 #include "agent/result.h"
+#include "analysis/web_flow.h"
 
 namespace vmflow {
 
@@ -21,15 +23,27 @@ struct HttpHandlers {
   SnapshotApi* snapshots = nullptr;  ///< lists and takes snapshots; lives longer than the server
 };
 
-/// Serves until it is destroyed.
+struct HttpSettings {
+  std::string host = "127.0.0.1";
+  int port = 0;  ///< 0: any that is free
+  std::string telemetry_path = "/metrics";
+  std::string web_config_file{};  ///< of TLS and passwords; empty: neither
+  ConnectionLimits limits{};
+};
+
+/// Serves until it is destroyed. Threads: all from any.
 class HttpServer {
  public:
-  /// Errors: the address cannot be bound (taken, not ours, no privilege).
-  static Result<HttpServer> start(const std::string& host, int port,
-                                  const std::string& telemetry_path, HttpHandlers handlers);
+  /// Errors: the address cannot be bound (taken, not ours, no privilege), or the web configuration
+  /// cannot be used.
+  static Result<HttpServer> start(const HttpSettings& settings, HttpHandlers handlers);
   HttpServer(HttpServer&&) noexcept;
   HttpServer& operator=(HttpServer&&) noexcept;
   ~HttpServer();
+
+  int port() const;
+  bool has_tls() const;
+  WebFlow flow() const;
 
  private:
   struct Running;

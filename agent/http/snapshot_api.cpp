@@ -26,7 +26,7 @@ HttpAnswer error(int status, std::string_view message) {
 }
 
 HttpAnswer writes_are_off() {
-  return error(403, "vmflowd takes no orders over HTTP: start it with --web.enable-writes");
+  return error(403, "vmflowd takes no orders over HTTP: start it with --web.enable-admin-api");
 }
 
 int status_of(Refusal why) {
@@ -94,7 +94,7 @@ HttpAnswer SnapshotApi::get(const std::string& id) const {
 }
 
 HttpAnswer SnapshotApi::take(const std::string& content_type, const std::string& body) {
-  if (!enable_writes_) return writes_are_off();
+  if (!enable_admin_api_) return writes_are_off();
   // A page of another site can make a browser post a form, but not this type.
   if (!content_type.starts_with("application/json"))
     return error(415, "the body must be of the type application/json");
@@ -111,7 +111,7 @@ HttpAnswer SnapshotApi::take(const std::string& content_type, const std::string&
 }
 
 HttpAnswer SnapshotApi::alertmanager(const std::string& body) {
-  if (!enable_writes_) return writes_are_off();
+  if (!enable_admin_api_) return writes_are_off();
   const auto json = Json::parse(body, nullptr, false);
   if (!is_webhook(json))
     return error(400, "the body must be Alertmanager's webhook JSON, version 4");

@@ -10,14 +10,11 @@
 
 namespace vmflow {
 
-/// Of a POST. A request with more is refused before it is read.
-constexpr size_t kMostBodyBytes = 1u << 20;
-
 /// Threads: all from any; each answers at once.
 class SnapshotApi {
  public:
-  SnapshotApi(Triggers& triggers, bool enable_writes)
-      : triggers_(triggers), enable_writes_(enable_writes) {}
+  SnapshotApi(Triggers& triggers, bool enable_admin_api)
+      : triggers_(triggers), enable_admin_api_(enable_admin_api) {}
 
   /// GET /api/v1/snapshots.
   HttpAnswer list() const;
@@ -33,7 +30,7 @@ class SnapshotApi {
 
  private:
   Triggers& triggers_;
-  const bool enable_writes_;
+  const bool enable_admin_api_;
 };
 
 }  // namespace vmflow

@@ -21,7 +21,6 @@ void send(httplib::Response& response, const HttpAnswer& answer) {
 
 void serve_snapshots(httplib::Server& server, SnapshotApi& api) {
   const std::string all = std::string(kApiRoot) + "/snapshots";
-  server.set_payload_max_length(kMostBodyBytes);
   server.Get(all, [&api](const httplib::Request&, httplib::Response& response) {
     send(response, api.list());
   });

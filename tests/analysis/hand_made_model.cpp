@@ -191,6 +191,11 @@ FlowModel hand_made_model() {
   model.maps = {{"slots", 5, 4096}};
   model.agent = agent();
   model.trace = trace(model.vms[0].label);
+  model.web = {.connections = 5,
+               .refused = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+               .has_config = true,
+               .last_reload_successful = true,
+               .last_reload_unix_seconds = 1'700'000'300};
   return model;
 }
 

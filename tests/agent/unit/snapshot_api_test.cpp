@@ -18,7 +18,7 @@ constexpr const char* kJson = "application/json";
 
 /// Three VMs, two of which have the same name.
 struct Serving {
-  explicit Serving(bool enable_writes = true, uint32_t per_hour = 100,
+  explicit Serving(bool enable_admin_api = true, uint32_t per_hour = 100,
                    const std::string& mode = "flight")
       : host(3) {
     Config config;
@@ -32,7 +32,7 @@ struct Serving {
     host.vm(1).name = host.vm(2).name = "twin";
     triggers->tick(host.pass());
     triggers->tick(host.pass());
-    api = std::make_unique<SnapshotApi>(*triggers, enable_writes);
+    api = std::make_unique<SnapshotApi>(*triggers, enable_admin_api);
   }
   void wait() { ASSERT_TRUE(const_cast<TriggerLoop&>(triggers->loop()).wait_until_idle(kLong)); }
   void hold() {
@@ -82,7 +82,7 @@ TEST(SnapshotApi, without_the_flag_nothing_is_written_and_the_flag_is_named) {
   Serving serving(false);
   for (const auto& answer : {serving.api->take(kJson, "{}"), serving.api->alertmanager("{}")}) {
     EXPECT_EQ(answer.status, 403);
-    EXPECT_NE(answer.json.find("--web.enable-writes"), std::string::npos);
+    EXPECT_NE(answer.json.find("--web.enable-admin-api"), std::string::npos);
   }
   EXPECT_EQ(serving.api->list().status, 200);
   EXPECT_EQ(serving.trace->saves, 0);

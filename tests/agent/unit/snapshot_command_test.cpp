@@ -67,8 +67,8 @@ TEST(SnapshotCommand, what_goes_wrong_is_said_in_one_line_with_status_1) {
   const auto accepted = answer(202, R"({"id": "the-id"})");
   for (const auto& [answers, says] :
        {Wrong{{failure("no answer from there")}, "no answer from there"},
-        Wrong{{answer(403, R"({"error": "start it with --web.enable-writes"})")},
-              "start it with --web.enable-writes"},
+        Wrong{{answer(403, R"({"error": "start it with --web.enable-admin-api"})")},
+              "start it with --web.enable-admin-api"},
         Wrong{{answer(404, "<html>")}, "status 404: is this the address of a vmflowd?"},
         Wrong{{answer(202, "<html>")}, "status 202: is this the address of a vmflowd?"},
         Wrong{{accepted, answer(200, R"({"state": "failed", "error": "disk full"})")}, "disk full"},

@@ -32,7 +32,7 @@ std::vector<std::string> with_usual(std::vector<std::string> flags, const std::s
       {"--trace.dir", folder}, {"--trace.min-free-mib", "0"}, {"--trace.lttng-mib", "128"}};
   for (const auto& [flag, value] : usual)
     if (std::ranges::find(flags, flag) == flags.end()) flags.insert(flags.end(), {flag, value});
-  flags.emplace_back("--web.enable-writes");
+  flags.emplace_back("--web.enable-admin-api");
   return flags;
 }
 

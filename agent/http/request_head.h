@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The head of a request: read strictly, and written again with no more than vmflow's paths need.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "analysis/web_flow.h"
+
+namespace vmflow {
+
+/// What a client is told instead of an answer.
+struct HttpProblem {
+  int status;
+  std::string_view text;  ///< one line of ours
+  HttpRefusal refusal;
+};
+
+struct RequestHead {
+  std::string method;
+  std::string target;
+  bool is_http_1_0 = false;
+  bool wants_close = false;
+  bool expects_continue = false;
+  size_t content_length = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+
+  /// Empty: there is none.
+  std::string_view header(std::string_view name) const;
+
+  /// As text for the library that answers. Ranges, which can make an answer many times as long, and
+  /// whatever else no path of ours reads are left out.
+  std::string forwarded() const;
+};
+
+/// `text`: up to the empty line at its end, with it.
+/// Errors: not HTTP/1.0 or 1.1 to the letter, or a body that does not say how long it is.
+tl::expected<RequestHead, HttpProblem> parse_request_head(std::string_view text);
+
+}  // namespace vmflow
