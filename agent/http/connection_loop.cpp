@@ -23,7 +23,7 @@ constexpr int kMostWaitMs = 1000;
 constexpr int kMostAcceptedAtOnce = 64;
 constexpr size_t kWorkers = 8;
 constexpr size_t kWorthShedding = 64u << 10;  // less is no reason to close a connection
-constexpr std::chrono::seconds kBetweenLooksAtConfig{1};
+constexpr std::chrono::seconds kBetweenLooks{1};
 
 constexpr HttpProblem kNoCredentials{401, "Unauthorized", HttpRefusal::kCredentials};
 constexpr HttpProblem kTooManyChecks{503, "too many passwords are being checked",
@@ -106,13 +106,13 @@ int ConnectionLoop::wait_ms() const {
 
 void ConnectionLoop::accept_clients() {
   for (int i = 0; i < kMostAcceptedAtOnce; i++) {
-    if (connections_.size() >= limits_.connections && !make_room(false)) {
-      // All wait for answers of ours: the next one waits in the kernel's queue.
-      accepts_ = false;
-      return watch(epoll_, EPOLL_CTL_MOD, listener_.get(), kListener, 0);
-    }
+    // All wait for answers of ours: the next one waits in the kernel's queue.
+    if (connections_.size() >= limits_.connections && !make_room(false)) return listen(false);
     auto [socket, peer] = accept_client(listener_);
-    if (!socket && (errno == EMFILE || errno == ENFILE) && make_room(false)) continue;
+    if (!socket && (errno == EMFILE || errno == ENFILE)) {
+      if (make_room(false)) continue;
+      return listen(false);
+    }
     if (!socket) return;
     setup_ = config_->current();
     const auto id = next_id_++;
@@ -153,9 +153,13 @@ void ConnectionLoop::close(uint64_t id) {
   if (--peer->second == 0) per_peer_.erase(peer);
   connections_.erase(found);
   open_ = connections_.size();
-  if (accepts_) return;
-  accepts_ = true;
-  watch(epoll_, EPOLL_CTL_MOD, listener_.get(), kListener, EPOLLIN);
+  listen(true);
+}
+
+/// Whether new clients are accepted; else the loop would be told of them again and again.
+void ConnectionLoop::listen(bool accepts) {
+  if (accepts == std::exchange(accepts_, accepts)) return;
+  watch(epoll_, EPOLL_CTL_MOD, listener_.get(), kListener, accepts ? uint32_t{EPOLLIN} : 0);
 }
 
 /// Closes the connection that can be spared best: of the peer that has most of them, the one that
@@ -194,9 +198,10 @@ void ConnectionLoop::expire_and_shed() {
     held = 0;
     for (const auto& [id, connection] : connections_) held += connection->held_bytes();
   }
-  if (now_ < looked_at_config_ + kBetweenLooksAtConfig) return;
-  looked_at_config_ = now_;
+  if (now_ < looked_ + kBetweenLooks) return;
+  looked_ = now_;
   setup_ = config_->current();
+  listen(true);  // a file may have come free elsewhere in the process
 }
 
 void ConnectionLoop::deliver_finished() {

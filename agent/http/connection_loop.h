@@ -51,6 +51,7 @@ class ConnectionLoop final : private Connection::Owner {
   bool make_room(bool for_bytes);
   void settle(Connection& connection);
   void close(uint64_t id);
+  void listen(bool accepts);
   int wait_ms() const;
 
   void take_request(Connection& connection, RequestHead head, std::string body) override;
@@ -67,7 +68,7 @@ class ConnectionLoop final : private Connection::Owner {
   const ConnectionLimits limits_;
   const FileHandle epoll_, wake_;
   std::shared_ptr<const WebSetup> setup_;
-  ConnectionClock::time_point now_, looked_at_config_;
+  ConnectionClock::time_point now_, looked_;
   uint64_t next_id_;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::map<std::string, uint32_t> per_peer_;

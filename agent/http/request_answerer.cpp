@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/http/request_answerer.h"
 
-#include <algorithm>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <string>
 #include <utility>
 
 namespace vmflow {
@@ -41,6 +44,15 @@ class MemoryStream : public httplib::Stream {
 };
 
 }  // namespace
+
+RequestAnswerer::RequestAnswerer() {
+  // The library would tell the client what the exception says.
+  set_exception_handler([](const auto&, auto& response, std::exception_ptr) {
+    spdlog::error("a request could not be answered: an exception");
+    response.status = 500;
+    response.set_content("internal error\n", "text/plain");
+  });
+}
 
 HttpReply RequestAnswerer::answer(const RequestHead& head, std::string body) {
   MemoryStream stream(head.forwarded(), std::move(body));

@@ -15,6 +15,7 @@ namespace vmflow {
 /// Routes are added as to any httplib::Server. Threads: answer() from any once they are there.
 class RequestAnswerer : public httplib::Server {
  public:
+  RequestAnswerer();
   HttpReply answer(const RequestHead& head, std::string body);
 };
 

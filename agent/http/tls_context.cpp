@@ -151,6 +151,9 @@ Result<TlsContext> make_tls_context(const TlsSettings& settings) {
   if (done) done = use_key(context.get(), settings.key);
   if (done && settings.client_ca.is_given())
     done = use_client_ca(context.get(), settings.client_ca);
+  // As Go does it: those that the system trusts.
+  else if (done && settings.client_auth == ClientAuth::kVerifyIfGiven)
+    SSL_CTX_set_default_verify_paths(context.get());
   if (!done) return failure("tls_server_config." + done.error().message);
   ask_for_client_certificate(*context, settings);
   return context;

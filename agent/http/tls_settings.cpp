@@ -66,9 +66,8 @@ void check(const YamlFields& fields, const TlsSettings& tls) {
   if (tls.min_version > tls.max_version) fields.fail("min_version", "is above max_version");
   if (tls.client_ca.is_given() && tls.client_auth == ClientAuth::kNone)
     fields.fail("client_ca_file", "needs a client_auth_type, else no certificate is asked for");
-  // Go would then trust every CA of the system, which nobody wants of clients.
-  if (!tls.client_ca.is_given() && (tls.client_auth == ClientAuth::kVerifyIfGiven ||
-                                    tls.client_auth == ClientAuth::kRequireAndVerify))
+  // exporter-toolkit would let everybody in for whom any CA of the system has signed anything.
+  if (!tls.client_ca.is_given() && tls.client_auth == ClientAuth::kRequireAndVerify)
     fields.fail("client_auth_type", "needs a client_ca_file to verify certificates with");
   if (tls.client_allowed_sans && tls.client_auth == ClientAuth::kNone)
     fields.fail("client_allowed_sans",

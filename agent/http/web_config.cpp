@@ -108,9 +108,8 @@ WebConfig read_document(const YAML::Node& document, const std::string& folder) {
 Result<WebConfig> parse_web_config(std::string_view yaml, const std::string& folder) {
   if (yaml.size() > kMostWebConfigBytes) return failure("the file is larger than 1 MiB");
   try {
-    const auto documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1) return failure("the file must hold one YAML document");
-    return documents.empty() ? WebConfig{} : read_document(documents.front(), folder);
+    if (!is_one_document(std::string(yaml))) return failure("the file must hold one YAML document");
+    return read_document(YAML::Load(std::string(yaml)), folder);
   } catch (const YamlFault& fault) {
     return failure(fault.what());
   } catch (const YAML::Exception& error) {

@@ -2,22 +2,48 @@
 #include "agent/http/yaml_fields.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
+#include <sstream>
 #include <utility>
-
-#include "agent/one_line.h"
 
 namespace vmflow {
 namespace {
 
-constexpr size_t kMostQuoted = 100;
+constexpr size_t kMostQuoted = 60;
+
+/// Of a key that is a plain word, since what stands in the wrong place may be a secret.
+bool may_be_quoted(std::string_view key) {
+  return key.size() <= kMostQuoted && std::ranges::all_of(key, [](unsigned char c) {
+           return std::isalnum(c) != 0 ||
+                  std::string_view("-_.@+").find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
+
+class NoEvents : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
 
 }  // namespace
 
 std::string YamlFields::name_of(std::string_view key) const {
-  const auto name = one_line(key.substr(0, kMostQuoted));
+  const std::string name(may_be_quoted(key) ? key : "(a key that is no plain word)");
   return path_.empty() ? name : fmt::format("{}.{}", path_, name);
 }
 
@@ -104,6 +130,13 @@ std::optional<YamlFields> YamlFields::section(std::string_view key) {
 void YamlFields::end(std::string_view why) {
   for (const auto& name : names())
     if (!asked_.contains(name)) fail(name, why);
+}
+
+bool is_one_document(const std::string& yaml) {
+  std::istringstream text(yaml);
+  YAML::Parser parser(text);
+  NoEvents events;
+  return !parser.HandleNextDocument(events) || !parser.HandleNextDocument(events);
 }
 
 std::optional<std::chrono::nanoseconds> read_duration(std::string_view text) {

@@ -47,6 +47,10 @@ class YamlFields {
   std::set<std::string, std::less<>> asked_;
 };
 
+/// Whether the whole text is one document, or none. The library leaves what comes after the first
+/// one unread, and of some texts finds documents without end. Errors: throws YAML::Exception.
+bool is_one_document(const std::string& yaml);
+
 /// As Go writes them: 1s, 100ms, 1m30s, 0. Nullopt: it is none, or beyond a day.
 std::optional<std::chrono::nanoseconds> read_duration(std::string_view text);
 

@@ -42,7 +42,7 @@ TEST(ClientCertificate, is_taken_or_not_as_its_type_says) {
     EXPECT_EQ(is_served(server, made.self_signed), row.self_signed) << row.type;
     const uint64_t refusals =
         !row.none + !row.good + !row.expired + !row.unknown + !row.for_servers + !row.self_signed;
-    EXPECT_EQ(server.refused(HttpRefusal::kClientCertificate), refusals) << row.type;
+    expect_refused(server, HttpRefusal::kClientCertificate, refusals);
     EXPECT_EQ(server.logged("(client_certificate)"), refusals > 0 ? 1u : 0u) << server.log();
   }
 }
@@ -58,10 +58,17 @@ TEST(ClientCertificate, the_log_says_why_it_is_not_taken) {
                                    Row{{}, "peer did not return a certificate"}}) {
     WebServer server(auth_yaml("RequireAndVerifyClientCert"));
     EXPECT_FALSE(is_served(server, own));
+    expect_refused(server, HttpRefusal::kClientCertificate, 1);
     EXPECT_EQ(server.logged("client 127.0.0.1 was not served (client_certificate): " + words), 1u)
         << server.log();
     EXPECT_TRUE(is_served(server, made.client));
   }
+}
+
+TEST(ClientCertificate, without_a_ca_is_held_against_those_of_the_system) {
+  WebServer server(tls_yaml("  client_auth_type: VerifyClientCertIfGiven\n"));
+  EXPECT_TRUE(is_served(server, {}));
+  EXPECT_FALSE(is_served(server, Certificates::get().client));
 }
 
 TEST(ClientCertificate, must_have_an_allowed_name) {
@@ -79,6 +86,7 @@ TEST(ClientCertificate, must_have_an_allowed_name) {
     EXPECT_EQ(is_served(server, made.client), client) << allowed;
     EXPECT_EQ(is_served(server, made.other_client), other) << allowed;
     EXPECT_FALSE(is_served(server, made.unknown_client)) << allowed;
+    expect_refused(server, HttpRefusal::kClientCertificate, 1u + !client + !other);
     if (!other) {
       EXPECT_EQ(server.logged("(client_certificate)"), 1u) << server.log();
     }

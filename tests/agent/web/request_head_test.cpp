@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace vmflow {
 namespace {
 
@@ -86,6 +88,37 @@ TEST(RequestHead, what_is_not_http_to_the_letter_is_refused) {
   std::string many = "GET / HTTP/1.1\r\nHost: a";
   for (int i = 0; i < 100; i++) many += "\r\na: b";
   EXPECT_EQ(status_of(many), 431);
+}
+
+TEST(RequestHead, whatever_comes_is_read_or_refused) {
+  const std::string whole =
+      "POST /api/v1/snapshots?a=b HTTP/1.1\r\nHost: host7\r\nContent-Length: 12\r\n"
+      "Authorization: Basic YTpi\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n";
+  std::mt19937 random(1);
+  size_t good = 0;
+  for (int i = 0; i < 20'000; i++) {
+    auto text = whole;
+    for (unsigned changes = 1 + random() % 3; changes > 0; changes--) {
+      const auto place = random() % text.size();
+      if (random() % 2 == 0)
+        text[place] = static_cast<char>(random());
+      else
+        text.erase(place, 1 + random() % 8);
+    }
+    const auto head = parse_request_head(text);
+    if (!head) {
+      EXPECT_GE(head.error().status, 400);
+      continue;
+    }
+    good++;
+    // What is handed on is itself a request of the same meaning.
+    const auto again = parse_request_head(head->forwarded());
+    ASSERT_TRUE(again) << text;
+    EXPECT_EQ(again->target, head->target);
+    EXPECT_EQ(again->content_length, head->content_length);
+    EXPECT_EQ(again->wants_close, head->wants_close);
+  }
+  EXPECT_GT(good, 100u);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <openssl/tls1.h>
 
+#include <random>
+
 #include "agent/http/yaml_fields.h"
 
 namespace vmflow {
@@ -174,11 +176,34 @@ TEST(WebConfig, a_hostile_file_is_refused_at_once) {
        {bomb, deep, mappings, "tls_server_config: " + deep, every_byte,
         std::string("key\0word: a", 11), std::string(kMostWebConfigBytes + 1, '#'),
         std::string("\x1b[31m\xff\xfe: a"), std::string("a: &a [*a]"), std::string("<<: [a]"),
-        std::string("!!binary x: y"), std::string("%YAML 9.9\n---\na: b")}) {
+        // Of these the library would make documents without end, or leave the rest unread.
+        std::string(",a: b\nc: d"), std::string("http_server_config: {}\n]\na: b"),
+        std::string("{}\n...\na: b"), std::string("!!binary x: y"),
+        std::string("%YAML 9.9\n---\na: b")}) {
     const auto message = wrong(yaml);
     EXPECT_NE(message, "nothing is wrong") << yaml.substr(0, 40);
     EXPECT_LT(message.size(), 400u);
     for (const unsigned char c : message) EXPECT_GE(c, ' ') << message;
+  }
+}
+
+TEST(WebConfig, whatever_stands_there_is_read_or_refused_in_one_line) {
+  const std::string whole =
+      "tls_server_config: {cert_file: a, key_file: b, cipher_suites: [c, d]}\n"
+      "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"
+      "basic_auth_users: &u {eva: " +
+      std::string(kHash) + "}\nrate_limit: {interval: 1s, burst: 2}\n";
+  const std::string marks = "{}[]:,&*!|>'\"%@`#?- \n\t\x01\x7f\xff";
+  std::mt19937 random(1);
+  for (int i = 0; i < 5'000; i++) {
+    auto yaml = whole;
+    for (unsigned changes = 1 + random() % 4; changes > 0; changes--)
+      yaml[random() % yaml.size()] = marks[random() % marks.size()];
+    const auto message = wrong(yaml);
+    EXPECT_LT(message.size(), 400u);
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    for (const auto* secret : {"X0h1gDsP", "XncSjhoQNJ", "Rrn"})
+      EXPECT_EQ(message.find(secret), std::string::npos) << message;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -54,7 +55,11 @@ class WebServer {
     const auto path = yaml.empty() ? "" : folder_.write("web.yml", yaml);
     const auto page = "up 1\n" + std::string(page_bytes, '#') + "\n";
     auto started = HttpServer::start({.web_config_file = path, .limits = limits},
-                                     {.metrics = [page] { return page; },
+                                     {.metrics =
+                                          [this, page] {
+                                            scrapes_++;
+                                            return page;
+                                          },
                                       .api = [](const auto&) { return std::string("{}"); },
                                       .ready = [] { return true; },
                                       .snapshots = snapshots});
@@ -71,6 +76,8 @@ class WebServer {
   std::string plain_url() const { return "http://127.0.0.1:" + std::to_string(port()); }
   const TemporaryFolder& folder() const { return folder_; }
   WebFlow flow() const { return server_->flow(); }
+  /// Pages of metrics that were asked for by who may.
+  int scrapes() const { return scrapes_; }
   uint64_t refused(HttpRefusal refusal) const {
     return server_->flow().refused[static_cast<size_t>(refusal)];
   }
@@ -90,8 +97,25 @@ class WebServer {
   TemporaryFolder folder_;
   std::shared_ptr<LogLines> log_ = std::make_shared<LogLines>();
   std::shared_ptr<spdlog::logger> logger_before_;
+  std::atomic<int> scrapes_ = 0;
   std::unique_ptr<HttpServer> server_;
 };
+
+/// Waits until `holds`, for so many seconds at most.
+template <typename Holds>
+bool eventually(Holds holds, int seconds = 5) {
+  for (int i = 0; i < seconds * 100; i++) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+/// The client of a handshake that fails may know of it first.
+inline void expect_refused(const WebServer& server, HttpRefusal refusal, uint64_t count) {
+  eventually([&] { return server.refused(refusal) >= count; });
+  EXPECT_EQ(server.refused(refusal), count) << refusal_name(refusal) << "\n" << server.log();
+}
 
 /// tls_server_config with the made certificate, and `more` lines in it.
 inline std::string tls_yaml(const std::string& more = "") {
@@ -103,16 +127,6 @@ inline std::string tls_yaml(const std::string& more = "") {
 inline std::string users_yaml(const std::string& user = "eva",
                               const std::string& password = "correct horse") {
   return "basic_auth_users:\n  " + user + ": " + bcrypt(password) + "\n";
-}
-
-/// Waits until `holds`; some seconds at most.
-template <typename Holds>
-bool eventually(Holds holds) {
-  for (int i = 0; i < 500; i++) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
 }
 
 }  // namespace vmflow::test

@@ -128,7 +128,7 @@ TEST(WebServer, a_client_of_an_older_tls_or_of_other_ciphers_is_refused) {
   EXPECT_FALSE(works("-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256"));
   EXPECT_FALSE(works("-tls1_3"));
   EXPECT_FALSE(works("-tls1_1 -cipher DEFAULT:@SECLEVEL=0"));
-  EXPECT_EQ(server.refused(HttpRefusal::kTlsHandshake), 3u);
+  expect_refused(server, HttpRefusal::kTlsHandshake, 3);
   EXPECT_EQ(server.logged("(tls_handshake)"), 1u) << server.log();
 }
 
@@ -164,6 +164,22 @@ TEST(WebServer, requests_of_one_connection_are_answered_in_order) {
   EXPECT_NE(first, std::string::npos) << text;
   EXPECT_NE(second, std::string::npos) << text;
   EXPECT_LT(first, second);
+}
+
+TEST(WebServer, what_goes_wrong_inside_is_not_told_to_clients) {
+  auto server = HttpServer::start(
+      {}, {.metrics = []() -> std::string { throw std::runtime_error("a\r\nSet-Cookie: b"); },
+           .api = [](const auto&) { return std::nullopt; },
+           .ready = [] { return true; }});
+  ASSERT_TRUE(server) << server.error().message;
+  httplib::Client client("127.0.0.1", server->port());
+  const auto answer = client.Get("/metrics");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 500);
+  EXPECT_EQ(answer->body, "internal error\n");
+  for (const auto& [name, value] : answer->headers)
+    EXPECT_EQ((name + value).find("Cookie"), std::string::npos);
+  EXPECT_EQ(client.Get("/-/healthy")->status, 200);
 }
 
 TEST(WebServer, a_rate_limit_lets_no_more_requests_pass) {
