@@ -23,12 +23,12 @@ struct TraceConfig {
   uint32_t cool_down_seconds = 300;
   uint32_t per_hour = 20;
   uint32_t history_seconds = 120;
-  uint32_t ring_mib_per_cpu = 16;   ///< of the kernel side's flight recorder
-  uint32_t lttng_mib = 1024;        ///< of LTTng's buffers on all CPUs together, at most
-  uint32_t record_seconds = 10;     ///< of mode on-trigger
+  uint32_t ring_mib_per_cpu = 16;  ///< of the kernel side's flight recorder
+  uint32_t lttng_mib = 1024;       ///< of LTTng's buffers on all CPUs together, at most
+  uint32_t record_seconds = 10;    ///< of mode on-trigger
   bool registers = false;          ///< the guest's CR3, RIP, RSP, CPL at each exit
-  bool packets = false;             ///< TCP headers of all packets, for traces of several hosts
-  bool lttng = true;                ///< record with LTTng where it is there
+  bool packets = false;            ///< TCP headers of all packets, for traces of several hosts
+  bool lttng = true;               ///< record with LTTng where it is there
   bool operator==(const TraceConfig&) const = default;
 };
 
@@ -42,7 +42,7 @@ struct Config {
   bool culprit_irq = false;         ///< tell interrupt time from the culprits it interrupts
   std::string log_level = "info";
   std::string log_format = "text";
-  std::string web_config_file;    ///< TLS and passwords; empty: neither
+  std::string web_config_file{};  ///< TLS and passwords; empty: neither
   bool enable_admin_api = false;  ///< serve what takes snapshots
   std::string trigger_rules = "default";
   std::string rules_json = "[]";              ///< the key `rules` of the file, as it stands there
