@@ -103,7 +103,7 @@ class WebServer {
 
 /// Waits until `holds`, for so many seconds at most.
 template <typename Holds>
-bool eventually(Holds holds, int seconds = 5) {
+bool eventually(Holds holds, int seconds = 20) {
   for (int i = 0; i < seconds * 100; i++) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

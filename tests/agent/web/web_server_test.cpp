@@ -56,9 +56,9 @@ TEST(WebServer, tls_and_a_password_are_asked_of_every_path) {
 
 TEST(WebServer, a_right_password_costs_a_bcrypt_once) {
   const auto slow = std::string("basic_auth_users:\n  eva: ") +
-                    "$2y$12$abcdefghijklmnopqrstuuIqcqEoTQuIfrgdJp5i7qd9pVxyePbHu\n";
+                    "$2y$13$abcdefghijklmnopqrstuuIqcqEoTQuIfrgdJp5i7qd9pVxyePbHu\n";
   WebServer server(slow);
-  // No password gives this hash, whose cost is a quarter of a second and more.
+  // No password gives this hash, which takes half a second and more.
   httplib::Client guesser(server.plain_url());
   guesser.set_basic_auth("eva", "guess");
   const auto begin = std::chrono::steady_clock::now();
@@ -96,7 +96,7 @@ TEST(WebServer, guessing_passwords_keeps_nobody_from_scraping) {
     const auto begin = std::chrono::steady_clock::now();
     const auto answer = client.Get("/metrics");
     EXPECT_EQ(answer ? answer->status : 0, 200);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
   }
   for (auto& guesser : guessers) guesser.join();
   EXPECT_GT(overload, 0);
