@@ -45,9 +45,15 @@ std::string attached_names(const BpfPrograms& programs) {
 
 Result<void> Agent::start() {
   const std::lock_guard lock(mutex_);
-  if (auto permitted = check_privilege(); !permitted) return permitted;
-  auto attached = attach_if_possible();
-  if (attached && !programs_) spdlog::info("KVM is not loaded: waiting for kvm_amd or kvm_intel");
+  Result<void> attached;
+  rights_.run([&] {
+    attached = check_privilege();
+    if (attached) attached = attach_if_possible();
+  });
+  if (attached && !programs_) {
+    spdlog::info("KVM is not loaded: waiting for kvm_amd or kvm_intel");
+    rights_.tell("until then");
+  }
   return attached;
 }
 
@@ -62,7 +68,9 @@ void Agent::retry_attach() {
     return;
   }
   if (loaded_vendor_module().empty()) return;
-  if (const auto attached = attach_if_possible(); !attached) {
+  Result<void> attached;
+  rights_.run([&] { attached = attach_if_possible(); });
+  if (!attached) {
     ticks_until_retry_ = kTicksBetweenAttempts;
     if (attached.error().message != std::exchange(last_attach_error_, attached.error().message))
       spdlog::error("KVM is there, but: {}", attached.error().message);
@@ -123,7 +131,14 @@ void Agent::check_exit_codes() {
   programs_.reset();
   carry_ = {};
   looks_.clear();
-  if (const auto loaded = load(); !loaded) spdlog::error("{}", loaded.error().message);
+  Result<void> loaded;
+  rights_.run([&] { loaded = load(); });
+  if (!loaded) spdlog::error("{}", loaded.error().message);
+}
+
+// Once nothing is left to attach: exit codes are found right, or read from elsewhere.
+void Agent::give_up_rights() {
+  if (programs_ && !checking_codes_ && std::exchange(has_rights_, false)) rights_.give_up();
 }
 
 // Not with mutex_ held: a replay takes longer than a scrape may wait.
@@ -148,6 +163,7 @@ void Agent::tick() {
   if (programs_ && looked_) check_exit_codes();
   if (!programs_) retry_attach();
   if (!programs_) return;
+  if (looked_) give_up_rights();
   watch_entries();
   const bool with_pairs = monotonic_ns() >= pairs_ns_ + kSlowdownMarkNs;
   const auto model = look(with_pairs);
@@ -246,7 +262,11 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
 }
 
 FlowModel Agent::look(bool with_pairs) {
-  AgentFlow agent{.version = kVersion, .revision = kRevision, .collectors = {}, .process = {}};
+  AgentFlow agent{.version = kVersion,
+                  .revision = kRevision,
+                  .collectors = {},
+                  .process = {},
+                  .rights = rights_.flow()};
   const auto snapshot = read_maps(agent, with_pairs);
   auto built = build_model(snapshot, std::move(carry_));
   carry_ = std::move(built.carry);

@@ -13,6 +13,7 @@
 
 #include "agent/analyze/live_processes.h"
 #include "agent/config.h"
+#include "agent/rights/rights.h"
 #include "agent/sources/bpf_programs.h"
 #include "agent/sources/entry_watch.h"
 #include "agent/sources/kernel_support.h"
@@ -27,7 +28,8 @@ namespace vmflow {
 /// Threads: metrics(), api() and ready() from any thread, the rest from the main one.
 class Agent {
  public:
-  explicit Agent(Config config) : config_(std::move(config)) {}
+  /// What needs rights is done by `rights`, which must outlive it, and gives them up afterwards.
+  Agent(Config config, Rights& rights) : config_(std::move(config)), rights_(rights) {}
 
   /// Attaches if KVM is there; if it is not, tick() does it when it appears.
   /// Errors: not permitted, or nothing could be right on this kernel.
@@ -66,6 +68,7 @@ class Agent {
   Result<void> attach_if_possible();  // with mutex_ held
   Result<void> load();                // with mutex_ held
   void retry_attach();                // with mutex_ held
+  void give_up_rights();              // with mutex_ held
   void check_exit_codes();            // with mutex_ held
   void watch_entries();               // with mutex_ held
   void look_at_processes();
@@ -79,6 +82,8 @@ class Agent {
   void warn_once(const FlowModel&);                 // with mutex_ held
 
   const Config config_;
+  Rights& rights_;
+  bool has_rights_ = true;
   Triggers* triggers_ = nullptr;
   std::function<WebFlow()> web_;
   std::mutex mutex_;

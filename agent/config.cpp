@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -70,6 +71,17 @@ Result<void> set_max_vcpus(Config& config, int64_t value) {
   return {};
 }
 
+// As useradd allows them, so that a message may hold one.
+Result<void> set_user(Config& config, const std::string& value) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  };
+  if (value.empty() || !std::ranges::all_of(value, is_plain))
+    return failure(fmt::format("user: '{}' is no name of an account", one_line(value)));
+  config.user = value;
+  return {};
+}
+
 const std::vector<Setting>& settings() {
   static const Config defaults;
   static const std::vector<Setting> all = [] {
@@ -117,6 +129,10 @@ const std::vector<Setting>& settings() {
            config.culprit_irq = on;
            return {};
          })},
+        {"user",
+         "account to run as when root starts it (vmflow if there is one, else nobody); root stays "
+         "root, without capabilities",
+         Text(set_user)},
         {"log.level", fmt::format("debug, info, warn or error ({})", defaults.log_level),
          Text([](Config& config, const std::string& value) {
            return set_one_of(config.log_level, "log.level", value,
@@ -166,6 +182,7 @@ Examples:
   vmflowd --web.listen-address 0.0.0.0:9752        for a Prometheus on another host
   vmflowd --config.file vmflow.json --config.check says whether the file is right
   vmflowd --web.config.file /etc/vmflow/web.yml    with TLS and passwords
+  vmflowd --user monitor                           as that user, who needs no right of his own
 
 A file of --web.config.file; --config.check says whether it, its certificates and keys are right:
   tls_server_config: {cert_file: server.crt, key_file: server.key}
@@ -175,6 +192,12 @@ A key of the file has the name of its flag: {"web.listen-address": "0.0.0.0:9752
 Its key 'rules' is a list of rules; one with the name of another changes it:
   {"rules": [{"name": "exit_storm", "floor": 0.5},
              {"name": "lock_wait", "metric": "vmflow_vm_blocked_seconds_total", "labels": {"cause": "lock"}, "above": 0.2, "for": 5}]}
+
+Rights: it is started by root, or with cap_bpf and cap_perfmon (cap_syslog, cap_dac_read_search and cap_sys_admin
+help, and root has them). Once all is attached it holds no capability, runs as an unprivileged user, and the kernel
+refuses system calls that it does not need; until KVM is loaded one thread keeps all of these but cap_sys_admin.
+What it reads or writes after its start must be that user's to read or write. To record with LTTng the user must be
+in the group tracing, into which root puts it.
 )";
 
 }  // namespace

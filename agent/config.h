@@ -40,6 +40,7 @@ struct Config {
   bool per_vcpu = false;            ///< also export vmflow_vcpu_seconds_total
   bool vm_wait_histograms = false;  ///< also export histograms of waits per VM
   bool culprit_irq = false;         ///< tell interrupt time from the culprits it interrupts
+  std::string user{};               ///< whom root becomes; empty: vmflow, else nobody
   std::string log_level = "info";
   std::string log_format = "text";
   std::string web_config_file{};  ///< TLS and passwords; empty: neither

@@ -15,6 +15,8 @@
 #include "agent/http/server.h"
 #include "agent/http/snapshot_api.h"
 #include "agent/log.h"
+#include "agent/rights/rights.h"
+#include "agent/sources/kernel_support.h"
 #include "agent/trigger/flight_recorder.h"
 #include "agent/trigger/triggers.h"
 #include "agent/version.h"
@@ -54,7 +56,13 @@ int run(const Config& config) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   set_up_log(config.log_level, config.log_format);
-  Agent agent(config);
+  const bool keeps_snapshots = config.trace.mode != "off";
+  const auto rights =
+      Rights::limit({.user = config.user,
+                     .snapshot_folder = keeps_snapshots ? config.trace.dir : std::string(),
+                     .kvm_is_loaded = !loaded_vendor_module().empty()});
+  if (!rights) return fail(rights.error().message);
+  Agent agent(config, **rights);
   if (auto started = agent.start(); !started) return fail(started.error().message);
   // Only now: what cannot work must not open a recorder or a folder first.
   Triggers triggers(config, make_recorder(config.trace, agent.live_side()));

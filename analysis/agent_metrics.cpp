@@ -106,6 +106,24 @@ std::vector<Sample> map_limits(const FlowModel& model) {
   return samples;
 }
 
+std::vector<Sample> capability_held(const FlowModel& model) {
+  std::vector<Sample> samples;
+  for (const auto& capability : model.agent.rights.capabilities)
+    samples.push_back(value({capability.name}, capability.held ? 1 : 0));
+  return samples;
+}
+
+std::vector<Sample> confined(const FlowModel& model) {
+  const auto& rights = model.agent.rights;
+  std::vector<Sample> samples;
+  for (const auto& [name, holds] :
+       {std::pair("unprivileged_user", rights.unprivileged_user),
+        std::pair("no_new_privs", rights.no_new_privs),
+        std::pair("system_call_filter", rights.system_call_filter)})
+    samples.push_back(value({name}, holds ? 1 : 0));
+  return samples;
+}
+
 std::vector<Sample> process_cpu(const FlowModel& model) {
   return one(model.agent.process.cpu_seconds);
 }
@@ -248,6 +266,21 @@ std::vector<Metric> agent_metrics() {
        kNow,
        kExact,
        map_limits},
+      {"vmflow_agent_capability_held",
+       kGauge,
+       {"capability"},
+       "1 while a thread of vmflowd holds what attaching may need: 0 once all programs are attached.",
+       "read from /proc when it changed",
+       kExact,
+       capability_held},
+      {"vmflow_agent_confined",
+       kGauge,
+       {"by"},
+       "1 if all threads of vmflowd are limited so; by system_call_filter once all programs are "
+       "attached.",
+       "read from /proc when it changed",
+       kExact,
+       confined},
       {"process_cpu_seconds_total",
        kCounter,
        {},

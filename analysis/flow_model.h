@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/helper_threads.h"
+#include "analysis/rights_flow.h"
 #include "analysis/slowdown.h"
 #include "analysis/snapshot.h"
 #include "analysis/trace_flow.h"
@@ -235,6 +236,7 @@ struct AgentFlow {
   std::string revision;
   std::vector<CollectorFlow> collectors;
   ProcessFlow process;
+  RightsFlow rights;
 };
 
 struct FlowModel {

@@ -12,6 +12,7 @@ packages=(
   prometheus-cpp-dev libcpp-httplib-dev libssl-dev nlohmann-json3-dev         # exporters
   libyaml-cpp-dev libcrypt-dev                                                # TLS and passwords
   libcli11-dev libfmt-dev libspdlog-dev libexpected-dev libncurses-dev        # agent
+  libcap-dev libseccomp-dev                                                   # its rights
   libgtest-dev libgmock-dev libbenchmark-dev                                  # tests
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
   linux-perf prometheus prometheus-alertmanager                               # references

@@ -150,9 +150,14 @@ BpfPrograms::~BpfPrograms() {
 Result<BpfPrograms> BpfPrograms::load(const KernelSupport& support, uint32_t max_vcpus) {
   auto loaded = load_with(support, max_vcpus);
   if (loaded) return loaded;
-  // Some kernels refuse to hook a function: the end of a vCPU is then its thread's. Without a
-  // mounted tracefs there is no record to read: the codes are then unknown, and counted as that.
+  // Some kernels refuse to hook a function; those of modules are only for who has CAP_SYS_ADMIN, by
+  // which libbpf finds a module's BTF, and kprobes on some hosts, too. The end of a vCPU is then
+  // its thread's. Without a mounted tracefs there is no record to read: the codes are then unknown,
+  // and counted as that.
   auto without = support;
+  without.destroy_hook = DestroyHook::none;
+  if (auto again = load_with(without, max_vcpus)) return again;
+  without = support;
   without.sees_throttled_bios = without.sees_netdevs_removed = false;
   if (auto again = load_with(without, max_vcpus)) return again;
   without.destroy_hook = DestroyHook::none;

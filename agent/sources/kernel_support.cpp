@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -95,8 +97,23 @@ void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
   if (config.exit_source == FLOW_EXIT_FROM_NOWHERE) read_exit_code_from_record(support);
 }
 
+/// A kprobe is a perf event, and these may be for root alone (Debian's perf_event_paranoid=3).
+bool may_open_perf_events() {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_SOFTWARE;
+  attributes.size = sizeof(attributes);
+  attributes.config = PERF_COUNT_SW_DUMMY;
+  constexpr int kEveryProcess = -1, kFirstCpu = 0, kNoGroup = -1;
+  const auto event = ::syscall(SYS_perf_event_open, &attributes, kEveryProcess, kFirstCpu, kNoGroup,
+                               PERF_FLAG_FD_CLOEXEC);
+  if (event < 0) return false;
+  close(static_cast<int>(event));
+  return true;
+}
+
 DestroyHook find_destroy_hook(const KernelBtf& btf) {
-  if (std::filesystem::exists("/sys/bus/event_source/devices/kprobe/type"))
+  if (std::filesystem::exists("/sys/bus/event_source/devices/kprobe/type") &&
+      may_open_perf_events())
     return DestroyHook::kprobe;
   return btf.has_function("kvm_arch_vcpu_destroy") ? DestroyHook::fentry : DestroyHook::none;
 }

@@ -15,17 +15,15 @@
 #include "agent/trigger/file_handle.h"
 #include "agent/trigger/snapshot_files.h"
 #include "agent/trigger/snapshot_id.h"
+#include "agent/trigger/snapshot_names.h"
 
 namespace vmflow {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder without it was made by somebody else, and is never listed, counted or removed.
-constexpr const char* kMarker = ".vmflow-snapshot";
 constexpr const char* kMarkerText = "Made by vmflowd, which removes this folder when it is old.\n";
 constexpr std::string_view kUnfinished = ".unfinished-";
-constexpr const char* kLockName = ".lock";
 constexpr size_t kMostFileBytes = 64u << 20;
 constexpr size_t kMostFiles = 4096;
 
@@ -45,7 +43,7 @@ void remove_partial_files(const fs::path& folder) {
 bool is_marked(const fs::path& folder) {
   std::error_code error;
   return is_own_folder(folder) &&
-         fs::is_regular_file(fs::symlink_status(folder / kMarker, error)) && !error;
+         fs::is_regular_file(fs::symlink_status(folder / kSnapshotMarker, error)) && !error;
 }
 
 /// Who else may write there could make it remove or show what he likes.
@@ -54,10 +52,10 @@ Result<void> check_owner(const fs::path& folder) {
   if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
     return failure(fmt::format("trace.dir: '{}' is no folder", folder.string()));
   if (status.st_uid != ::geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return failure(
-        fmt::format("trace.dir: '{}' belongs to another user or others may write there: give "
-                    "vmflowd a folder of its own",
-                    folder.string()));
+    return failure(fmt::format(
+        "trace.dir: '{}' belongs to another user or others may write there: give "
+        "vmflowd a folder of its own (chown -R to the user that it runs as, see --user)",
+        folder.string()));
   return {};
 }
 
@@ -68,7 +66,7 @@ Result<void> check_owner(const fs::path& folder) {
 class SnapshotStore::Lock {
  public:
   static Result<std::unique_ptr<Lock>> take(const fs::path& folder) {
-    const auto path = folder / kLockName;
+    const auto path = folder / kSnapshotLock;
     FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file)
       return failure(fmt::format("trace.dir: cannot write in '{}': {}", folder.string(),
@@ -203,7 +201,7 @@ Result<PendingSnapshot> SnapshotStore::begin(const std::string& id, uint64_t exp
   if (::mkdir(path.c_str(), 0700) != 0)
     return failure(fmt::format("{}: cannot be made: {}", path.string(), std::strerror(errno)));
   PendingSnapshot pending(path, id);
-  if (auto written = pending.write(kMarker, kMarkerText); !written)
+  if (auto written = pending.write(kSnapshotMarker, kMarkerText); !written)
     return tl::unexpected(written.error());
   return pending;
 }
@@ -279,7 +277,7 @@ std::vector<std::string> SnapshotStore::files_of(std::string_view id) const {
   const auto folder = folder_ / std::string(id);
   if (!is_marked(folder)) return {};
   auto files = files_below(folder, kMostFiles);
-  std::erase(files, kMarker);
+  std::erase(files, kSnapshotMarker);
   return files;
 }
 

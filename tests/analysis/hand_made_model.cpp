@@ -138,6 +138,10 @@ AgentFlow agent() {
                    .virtual_bytes = 8192,
                    .open_fds = 10,
                    .max_fds = 1024};
+  agent.rights = {.capabilities = {{"bpf", true}, {"perfmon", true}, {"syslog", false}},
+                  .unprivileged_user = true,
+                  .no_new_privs = true,
+                  .system_call_filter = false};
   return agent;
 }
 

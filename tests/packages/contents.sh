@@ -3,7 +3,7 @@
 # What is in the packages.
 source_tree=$(cd "$here/../.." && pwd)
 # systemd's own measure, 0 (sealed) to 10; README says what it is.
-most_exposure=1.8
+most_exposure=2.0
 
 make_packages() {
   (cd "$work" && cpack --config "$build/CPackConfig.cmake" -B "$work/out" >"$work/cpack.log" 2>&1) ||
@@ -47,7 +47,7 @@ check_metadata() {
   [[ $(dpkg-deb -f "$deb" Version) == "$version" ]] || bad "Version is not $version"
   # Nothing beyond what the programs are linked with.
   local library
-  for library in libbpf1 libbabeltrace2-0 liblttng-ctl0 libcpp-httplib0.11 libspdlog1.10-fmt9 libc6; do
+  for library in libbpf1 libbabeltrace2-0 liblttng-ctl0 libcpp-httplib0.11 libspdlog1.10-fmt9 libcap2 libseccomp2 libc6; do
     dpkg-deb -f "$deb" Depends | tr ',' '\n' | grep -qE "^ *$library( |$)" || bad "Depends lacks $library"
   done
   [[ $(cat "$control/conffiles") == /etc/vmflow/vmflowd.json ]] || bad "conffiles: $(cat "$control/conffiles")"

@@ -74,7 +74,7 @@ check_lifecycle() {
   # As systemd leaves it for a dynamic user, and as an operator may have changed it.
   mkdir -p "$root/var/lib/private/vmflow/snapshots/1" "$root/etc/systemd/system/vmflowd.service.d"
   ln -s private/vmflow "$root/var/lib/vmflow"
-  cp "$root/usr/share/vmflow/systemd/as-root.conf" "$root/etc/systemd/system/vmflowd.service.d/"
+  cp "$root/usr/share/vmflow/systemd/lttng.conf" "$root/etc/systemd/system/vmflowd.service.d/"
   echo '{"log.level": "debug"}' >"$root/etc/vmflow/vmflowd.json"
   touch "$root/etc/vmflow/mine.json"
 

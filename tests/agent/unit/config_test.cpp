@@ -16,7 +16,7 @@ namespace vmflow {
 bool operator==(const Config& a, const Config& b) {
   const auto all = [](const Config& c) {
     return std::tie(c.listen_host, c.listen_port, c.telemetry_path, c.max_vcpus, c.per_vcpu,
-                    c.vm_wait_histograms, c.culprit_irq, c.log_level, c.log_format);
+                    c.vm_wait_histograms, c.culprit_irq, c.user, c.log_level, c.log_format);
   };
   return all(a) == all(b);
 }
@@ -75,19 +75,20 @@ TEST(Config, nothing_set_leaves_the_defaults) {
 }
 
 TEST(Config, every_flag_sets_its_value) {
-  EXPECT_EQ(
-      config_of({"--web.listen-address", "10.0.0.1:80", "--web.telemetry-path", "/m", "--max-vcpus",
-                 "8", "--collector.vcpu.per-vcpu", "--collector.vm.wait-histograms",
-                 "--collector.culprit.irq", "--log.level", "debug", "--log.format", "json"}),
-      (Config{.listen_host = "10.0.0.1",
-              .listen_port = 80,
-              .telemetry_path = "/m",
-              .max_vcpus = 8,
-              .per_vcpu = true,
-              .vm_wait_histograms = true,
-              .culprit_irq = true,
-              .log_level = "debug",
-              .log_format = "json"}));
+  EXPECT_EQ(config_of({"--web.listen-address", "10.0.0.1:80", "--web.telemetry-path", "/m",
+                       "--max-vcpus", "8", "--collector.vcpu.per-vcpu",
+                       "--collector.vm.wait-histograms", "--collector.culprit.irq", "--user",
+                       "monitor", "--log.level", "debug", "--log.format", "json"}),
+            (Config{.listen_host = "10.0.0.1",
+                    .listen_port = 80,
+                    .telemetry_path = "/m",
+                    .max_vcpus = 8,
+                    .per_vcpu = true,
+                    .vm_wait_histograms = true,
+                    .culprit_irq = true,
+                    .user = "monitor",
+                    .log_level = "debug",
+                    .log_format = "json"}));
 }
 
 TEST(Config, a_flag_takes_its_value_after_an_equals_sign_too) {
@@ -179,6 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{
             "ring_of_no_power_of_two", {"--trace.ring-mib-per-cpu", "12"}, "ring-mib-per-cpu: 12"},
         Wrong{"ring_of_nothing", {"--trace.ring-mib-per-cpu", "0"}, "ring-mib-per-cpu: 0"},
+        Wrong{"user_that_is_no_name", {"--user", "a b\nc"}, "user: 'a b"},
         Wrong{"file_missing", {"--config.file", "/no/such/file"}, "'/no/such/file'"},
         Wrong{"check_does_not_excuse", {"--config.check", "--max-vcpus", "0"}, "max-vcpus: 0"}),
     [](const auto& info) { return info.param.name; });
