@@ -25,6 +25,8 @@ Only COMMAND's stdout and stderr are printed, and its status is returned. Its st
   --tickless      no timer tick on the last CPU while one thread has it to itself
   --no-kvm        does not load kvm_amd; COMMAND can do it with modprobe
   --lttng         adds the LTTng kernel modules, which are built once (about a minute)
+  --boot ROOT     boots ROOT, the folder of a Debian that has systemd, which is then process 1: COMMAND is a service in
+                  it and starts in /, this machine's files are below /machine; what it changes stays in memory
   --cpu-report    says on stderr, if COMMAND's status is not 0, how long the lab waited for a CPU of this machine
   --help          this text
 
@@ -40,7 +42,7 @@ examples:
 END
 }
 
-cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' cpu_report='' wire='' ports=()
+cpus='' memory=6144 timeout=600 out='' icount='' tickless='' kvm=1 lttng='' cpu_report='' wire='' boot='' ports=()
 boot_seconds=120
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/lab" && pwd)
 checkout=${lab%/scripts/lab}
@@ -62,6 +64,7 @@ while (($#)); do
     --publish) ports+=("$(number "$@")"); shift ;;
     --out) out=${2-}; [[ -n $out ]] || misuse "--out needs a directory"; shift ;;
     --wire) wire=${2-}; [[ $wire =~ ^(listen|connect):[1-9][0-9]{0,4}$ ]] || misuse "--wire needs listen:PORT or connect:PORT"; shift ;;
+    --boot) boot=$(cd "${2-}" 2>/dev/null && pwd) || misuse "--boot needs a directory"; shift ;;
     --icount) icount=1 ;;
     --tickless) tickless=1 ;;
     --no-kvm) kvm='' ;;
@@ -114,7 +117,8 @@ out=$(cd "$out" && pwd)
 printf '%s\n' "$modules" >"$control/modules"
 pwd >"$control/cwd"
 # These stay visible when they are below /tmp or /run.
-printf '%s\n' "$checkout" "$PWD" >"$control/keep"
+printf '%s\n' "$checkout" "$PWD" ${boot:+"$boot"} >"$control/keep"
+[[ -z $boot ]] || printf '%s\n' "$boot" >"$control/boot"
 printf '%s\0' "$@" >"$control/argv"
 for name in PATH HOME LANG TERM "${!VMFLOW_@}"; do
   [[ ! -v $name ]] || printf '%s=%s\0' "$name" "${!name}"
