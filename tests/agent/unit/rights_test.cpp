@@ -77,6 +77,9 @@ int first_allowed() {
   if (!refuse(both == MAP_FAILED ? -1 : 0)) return place;
   void* code = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (!refuse(code == MAP_FAILED ? -1 : 0)) return place;
+  const int file = open("/proc/self/exe", O_RDONLY);
+  void* changed = mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, file, 0);
+  if (!refuse(changed == MAP_FAILED ? -1 : 0)) return place;
   void* data = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED || !refuse(mprotect(data, 4096, PROT_READ | PROT_EXEC))) return place;
   return 0;
