@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # work, build, deb: of package_test.sh and contents.sh
 # Installs, removes and purges in a chroot with all that the package says it depends on, and nothing else.
-make_root() {
-  local depends saved sources
-  depends=$(dpkg-deb -f "$deb" Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/ //g')
+# make_debian PACKAGES: in $saved, with all that the package says it depends on, and PACKAGES; made once.
+make_debian() {
+  local depends sources
+  depends=$1,$(dpkg-deb -f "$deb" Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/ //g')
   saved=$build/tests/packages/root-$(sha256sum <<<"$depends" | cut -c1-12).tar
-  if [[ ! -e $saved ]]; then
-    say "making a Debian of $depends"
-    mkdir -p "$(dirname "$saved")"
-    # The machine's own sources and proxies.
-    apt-config dump | grep -iE '^Acquire::(https?|Retries)' >"$work/apt.conf" || true
-    sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | grep -E '^deb ')
-    [[ -n $sources ]] || sources=$(cat /etc/apt/sources.list.d/*.sources)
-    mmdebstrap --quiet --format=tar --variant=minbase --aptopt="$work/apt.conf" --include="man-db,$depends" bookworm "$saved.part" - \
-      <<<"$sources" >"$work/mmdebstrap.log" 2>&1 || die "mmdebstrap: $(tail -n 5 "$work/mmdebstrap.log")"
-    mv "$saved.part" "$saved"
-  fi
+  [[ ! -e $saved ]] || return 0
+  say "making a Debian of $depends"
+  mkdir -p "$(dirname "$saved")"
+  # The machine's own sources and proxies.
+  apt-config dump | grep -iE '^Acquire::(https?|Retries)' >"$work/apt.conf" || true
+  sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | grep -E '^deb ')
+  [[ -n $sources ]] || sources=$(cat /etc/apt/sources.list.d/*.sources)
+  mmdebstrap --quiet --format=tar --variant=minbase --aptopt="$work/apt.conf" --include="$depends" bookworm "$saved.part" - \
+    <<<"$sources" >"$work/mmdebstrap.log" 2>&1 || die "mmdebstrap: $(tail -n 5 "$work/mmdebstrap.log")"
+  mv "$saved.part" "$saved"
+}
+
+make_root() {
+  make_debian man-db
   root=$work/root
   mkdir "$root"
   tar -xf "$saved" -C "$root" --exclude='./dev/*' || die "cannot unpack $saved"
