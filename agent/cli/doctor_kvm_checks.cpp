@@ -41,8 +41,9 @@ Finding look_at_kvm(const DoctorHost& host) {
   const auto loaded = vendor_module(host), wanted = wanted_module(host);
   if (loaded == "kvm_amd" || loaded == "kvm_intel") return fine(loaded);
   if (!loaded.empty())
-    return degraded(loaded + ": its exit codes are not known to vmflow",
-                    as_root(host, "modprobe " + (wanted.empty() ? "kvm_intel" : wanted)));
+    return degraded(
+        loaded + ": its exit codes are not known to vmflow",
+        wanted.empty() ? enable_in_firmware(host) : as_root(host, "modprobe " + wanted));
   if (wanted.empty())
     return missing("not loaded, and this CPU has no use for it", enable_in_firmware(host));
   return missing("not loaded; vmflowd attaches when it is", as_root(host, "modprobe " + wanted));
@@ -97,7 +98,7 @@ Finding look_at_vms(const DoctorHost& host) {
     if (std::isdigit(static_cast<unsigned char>(pid.front())) == 0) continue;
     vms += is_vmm(line_at(host, "proc/" + pid + "/comm"));
   }
-  return fine(fmt::format("{} processes of VMMs that are known by name", vms));
+  return fine(fmt::format("processes of known VMMs: {}", vms));
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ std::string sentence_of(const std::vector<CheckResult>& results) {
   size_t stops = 0, others = 0;
   for (const auto& result : results) {
     if (stops_it(result)) {
+      // What cannot be told and has no remedy of its own follows from another row.
+      if (result.finding.health == Health::unknown && result.finding.remedy.empty()) continue;
       stopping += fmt::format("{}{}", stops++ == 0 ? "" : ", ", result.check->title);
     } else {
       others +=
