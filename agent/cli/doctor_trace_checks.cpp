@@ -18,6 +18,9 @@ Finding look_at_daemon(const DoctorHost& host) {
   if (!is_command_there(host, "lttng-sessiond"))
     return missing("not installed: vmflowd records with its own ring alone",
                    install(host, "lttng-tools"));
+  // Whoever is not of the group is told the same as if none ran.
+  if (!caller_is_root(host) && is_there(host, "run/lttng/client-lttng-sessiond"))
+    return cannot_tell("root's lttng-sessiond does not answer this user", "sudo vmflow doctor");
   return missing(problem, start_daemon(host));
 }
 

@@ -158,6 +158,13 @@ const std::vector<Case> kCases = {
        t.remove("usr/bin/lttng-sessiond");
      },
      Health::missing, "apt-get install lttng-tools"},
+    {"lttng_daemon",
+     [](auto& t) {
+       t.as_user();
+       t.host.lttng = failure("none runs");
+       t.write("run/lttng/client-lttng-sessiond", "");
+     },
+     Health::unknown, "sudo vmflow doctor"},
     {"lttng_group",
      [](auto& t) {
        t.as_user();
