@@ -22,6 +22,9 @@ Finding no_answer() {
 }
 
 Finding look_at_settings(const DoctorHost& host) {
+  if (!host.settings_are_readable && answers(host)) return fine("vmflowd runs with them");
+  if (!host.settings_are_readable)
+    return cannot_tell("this user may not read them", "sudo vmflow doctor");
   if (host.settings) return fine("right");
   return missing(host.settings.error().message,
                  as_root(host, "${EDITOR:-vi} /etc/vmflow/vmflowd.json"));

@@ -56,7 +56,8 @@ struct DoctorHost {
   Result<void> may_load_programs;
   Result<void> lttng;  ///< does the session daemon answer?
   Result<void> ctf_plugin;
-  Result<void> settings;  ///< of vmflowd: is its file right?
+  Result<void> settings;              ///< of vmflowd: is its file right?
+  bool settings_are_readable = true;  ///< for this user
   SnapshotPlace snapshots;
   uint32_t max_vcpus = 0;
   unsigned cpus = 0;

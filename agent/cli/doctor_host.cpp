@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -38,10 +39,10 @@ bool is_kept(std::string_view line) {
 }
 
 // A server that sends a byte now and then would keep any reader: only a process can be given up.
-AgentWords ask_for_words(const std::string& url) {
+AgentWords ask_for_words(const std::string& url, const std::string& metrics_path) {
   const auto bytes = call_isolated(kForAgent, [&]() -> Result<std::string> {
     HttpAgentClient client(url);
-    const auto words = agent_words(client);
+    const auto words = agent_words(client, metrics_path);
     return Json({{"problem", words.problem}, {"ready", words.is_ready}, {"lines", words.lines}})
         .dump(-1, ' ', false, Json::error_handler_t::replace);
   });
@@ -65,11 +66,11 @@ std::optional<uint64_t> free_bytes(std::filesystem::path folder) {
   return std::stoull(*bytes);
 }
 
-/// The service's own folder, when nobody has made a file: the package brings one.
+/// Defaults where there is no file. Errors: what is in it is wrong.
 Result<void> read_settings(const std::string& file, Config& config) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) return {};
-  if (access(file.c_str(), R_OK) != 0) return {};  // not for this user to read
+  std::error_code ignored;  // a pipe would keep the reader waiting
+  if (!std::filesystem::is_regular_file(file, ignored) || access(file.c_str(), R_OK) != 0)
+    return {};
   return apply_json(read_proc_file(file), config);
 }
 
@@ -89,9 +90,9 @@ std::optional<bool> clock_is_synchronised() {
 
 }  // namespace
 
-AgentWords agent_words(AgentClient& agent) {
+AgentWords agent_words(AgentClient& agent, const std::string& metrics_path) {
   AgentWords words;
-  const auto page = agent.get("/metrics");
+  const auto page = agent.get(metrics_path);
   if (!page) return {.problem = page.error().message, .lines = {}};
   if (page->status != 200)
     return {.problem = fmt::format("its metrics answer with status {}", page->status), .lines = {}};
@@ -108,11 +109,12 @@ DoctorHost gather_host(const DoctorOrder& order) {
   Config config;
   host.agent_url = order.agent_url;
   host.settings = read_settings(order.config_file, config);
+  host.settings_are_readable = access(order.config_file.c_str(), R_OK) == 0 || errno != EACCES;
   if (!host.settings)
     host.settings =
         failure(fmt::format("{}: {}", order.config_file, host.settings.error().message));
   host.vmflowd = vmflowd_path();
-  if (order.ask_agent) host.agent = ask_for_words(order.agent_url);
+  if (order.ask_agent) host.agent = ask_for_words(order.agent_url, config.telemetry_path);
   host.kernel = probe_kernel();
   host.may_load_programs = check_privilege();
   host.lttng = LttngClient({.ask = kForFiles}).alive();

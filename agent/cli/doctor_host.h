@@ -19,6 +19,6 @@ struct DoctorOrder {
 DoctorHost gather_host(const DoctorOrder& order);
 
 /// What `agent` says, of its metrics only what the checks read.
-AgentWords agent_words(AgentClient& agent);
+AgentWords agent_words(AgentClient& agent, const std::string& metrics_path = "/metrics");
 
 }  // namespace vmflow

@@ -109,7 +109,8 @@ std::vector<Check> host_checks() {
   return {
       {"clock_source", "host", "clock", "Every event costs two reads of it.", Need::useful,
        look_at_clock},
-      {"snapshot_space", "host", "snapshots", "What led to an incident is not kept.", Need::useful,
+      {"snapshot_space", "host", "snapshots",
+       "Without room, what led to an incident is not kept, or not for long.", Need::useful,
        look_at_snapshots},
       {"room", "host", "room", "vCPUs beyond it are not followed.", Need::useful, look_at_room},
       {"time", "host", "time of day", "Reports of several hosts are put on one clock.",

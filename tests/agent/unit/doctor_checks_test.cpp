@@ -189,6 +189,13 @@ const std::vector<Case> kCases = {
      "modprobe -a lttng-probe-kvm-x86"},
     {"settings", [](auto& t) { t.host.settings = failure("unknown key"); }, Health::missing,
      "${EDITOR:-vi} /etc/vmflow/vmflowd.json"},
+    {"settings", [](auto& t) { t.host.settings_are_readable = false; }, Health::ok, ""},
+    {"settings",
+     [](auto& t) {
+       t.host.agent->problem = "no answer";
+       t.host.settings_are_readable = false;
+     },
+     Health::unknown, "sudo vmflow doctor"},
     {"agent", [](auto& t) { t.host.agent->problem = "no answer"; }, Health::missing, "vmflowd &"},
     {"agent_attached", [](auto& t) { t.host.agent->is_ready = false; }, Health::missing,
      "vmflowd &"},
