@@ -67,6 +67,12 @@ const char* name_of(Need need) {
   return "advice";
 }
 
+/// Says nothing that the row does not say on which it depends.
+bool only_follows(const CheckResult& result) {
+  return result.finding.health == Health::unknown && result.finding.remedy.empty() &&
+         result.check->group == "agent";
+}
+
 bool stops_it(const CheckResult& result) {
   return !is_fit({result});
 }
@@ -123,6 +129,7 @@ std::string doctor_text(const std::vector<CheckResult>& results, const DoctorLay
     out += coloured(line, "1", layout.colour) + "\n";
   std::string_view group;
   for (const auto& result : results) {
+    if (only_follows(result)) continue;
     if (layout.only_problems &&
         (result.finding.health == Health::ok || result.finding.remedy.empty()))
       continue;

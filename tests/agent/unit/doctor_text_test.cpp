@@ -42,6 +42,14 @@ TEST(DoctorText, says_first_whether_the_host_is_fit) {
                   .starts_with("vmflow cannot measure here yet: KVM, vmflowd.\n"));
 }
 
+TEST(DoctorText, an_agent_that_does_not_answer_is_said_once) {
+  DoctorTree tree;
+  tree.host.agent->problem = "no answer";
+  const auto results = examine(tree.host);
+  EXPECT_TRUE(doctor_text(results, {}).ends_with("       $ vmflowd &\n"));
+  EXPECT_NE(doctor_json(results).find("agent_losses"), std::string::npos);
+}
+
 TEST(DoctorText, has_the_remedy_on_one_line_beneath_its_row) {
   DoctorTree tree;
   tree.without_kvm();
