@@ -60,7 +60,8 @@ LinuxGuestSetup toucher(const std::string& memory) {
                    "-numa", "node,memdev=swapped"},
           .kernel = "cpuidle_haltpoll.force=1 mem=128M",
           .memory_mib = 160,
-          .cpus = "1"};
+          .cpus = "1",
+          .most_to_wait_s = 90};
 }
 
 /// A Linux guest whose memory is charged to a cgroup: that of the one who touches it first.

@@ -27,7 +27,7 @@ struct LinuxGuestSetup {
   int vcpus = 1;
   std::string cpus = "0,1";              ///< where QEMU may run
   std::string cpu = "host,-kvm-pv-eoi";  ///< with paravirtual EOI the emulated CPU loses interrupts
-  int most_to_wait_s = 90;  ///< seconds from one line of the console to the next one waited for
+  int most_to_wait_s = 60;  ///< seconds from one line of the console to the next one waited for
 };
 
 /// Booted when constructed; destroyed: killed. At most two at a time, or the emulated CPUs are too
