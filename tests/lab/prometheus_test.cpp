@@ -158,6 +158,7 @@ TEST_F(PrometheusTest, every_rule_fires_for_what_was_made_for_it) {
   Cgroup starved("io", "starved");
   starved.set("io.max", limit_of_disk("rbps=2"));
   Guest waits(on_first("dead-disk", reader("/dev/loop0")));
+  std::this_thread::sleep_for(std::chrono::seconds(3));  // some reads are done by then
   starved.take(waits.pid());
   // Its process cannot end before.
   const std::shared_ptr<void> at_end(
