@@ -45,6 +45,10 @@ std::string attached_names(const BpfPrograms& programs) {
 
 Result<void> Agent::start() {
   const std::lock_guard lock(mutex_);
+  // Early: what asks libvirt is a copy of this process, which is still small. This thread holds no
+  // right, so that one does not either.
+  libvirt_ = make_libvirt_names(config_.libvirt_uri,
+                                std::chrono::seconds(config_.libvirt_interval_seconds));
   Result<void> attached;
   rights_.run([&] {
     attached = check_privilege();
@@ -191,6 +195,7 @@ void Agent::identify(Snapshot& snapshot) {
     const VmKey vm{copy.slot.id.tgid, copy.slot.id.kvm};
     if (!snapshot.identities.contains(vm)) snapshot.identities[vm] = inventory_.identify(vm);
   }
+  if (libvirt_) libvirt_->add_to(snapshot.identities);
 }
 
 void Agent::keep_look() {
@@ -280,6 +285,7 @@ FlowModel Agent::look(bool with_pairs) {
     agent.process = read_own_process();
     return agent.process.resident_bytes != 0;
   });
+  if (libvirt_) agent.libvirt = libvirt_->flow();
   built.model.agent = std::move(agent);
   if (triggers_ != nullptr) built.model.trace = triggers_->flow();
   if (web_) built.model.web = web_();

@@ -18,6 +18,7 @@
 #include "agent/sources/entry_watch.h"
 #include "agent/sources/kernel_support.h"
 #include "agent/sources/kernel_workers.h"
+#include "agent/sources/libvirt_names.h"
 #include "agent/sources/vm_inventory.h"
 #include "agent/trigger/flight_recorder.h"
 #include "agent/trigger/triggers.h"
@@ -90,6 +91,7 @@ class Agent {
   std::optional<KernelSupport> support_;
   std::optional<BpfPrograms> programs_;
   VmInventory inventory_;
+  std::unique_ptr<LibvirtNames> libvirt_;  ///< from start() on; null: it is not to be asked
   KernelWorkers kernel_workers_;
   Carry carry_;
   EntryWatch entries_;

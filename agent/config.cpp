@@ -143,6 +143,7 @@ const std::vector<Setting>& settings() {
            return set_one_of(config.log_format, "log.format", value, {"text", "json"});
          })},
     };
+    for (auto& row : libvirt_settings()) rows.push_back(std::move(row));
     for (auto& row : trace_settings()) rows.push_back(std::move(row));
     return rows;
   }();
@@ -180,6 +181,7 @@ constexpr const char* kExamples = R"(
 Examples:
   vmflowd                                          metrics on http://127.0.0.1:9752/metrics
   vmflowd --web.listen-address 0.0.0.0:9752        for a Prometheus on another host
+  vmflowd --libvirt.uri off                        asks no libvirt for titles of VMs
   vmflowd --config.file vmflow.json --config.check says whether the file is right
   vmflowd --web.config.file /etc/vmflow/web.yml    with TLS and passwords
   vmflowd --user monitor                           as that user, who needs no right of his own

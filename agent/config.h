@@ -37,10 +37,12 @@ struct Config {
   int listen_port = 9752;
   std::string telemetry_path = "/metrics";
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
-  bool per_vcpu = false;            ///< also export vmflow_vcpu_seconds_total
-  bool vm_wait_histograms = false;  ///< also export histograms of waits per VM
-  bool culprit_irq = false;         ///< tell interrupt time from the culprits it interrupts
-  std::string user{};               ///< whom root becomes; empty: vmflow, else nobody
+  bool per_vcpu = false;                   ///< also export vmflow_vcpu_seconds_total
+  bool vm_wait_histograms = false;         ///< also export histograms of waits per VM
+  bool culprit_irq = false;                ///< tell interrupt time from the culprits it interrupts
+  std::string libvirt_uri = "auto";        ///< auto, off, or a URI of this host
+  uint32_t libvirt_interval_seconds = 10;  ///< between two lists of its domains
+  std::string user{};                      ///< whom root becomes; empty: vmflow, else nobody
   std::string log_level = "info";
   std::string log_format = "text";
   std::string web_config_file{};  ///< TLS and passwords; empty: neither

@@ -111,6 +111,7 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.name = sanitise(identity.name);
   flow.uuid = sanitise(identity.uuid);
   flow.vmm = sanitise(identity.vmm);
+  flow.names = shown_names(identity.names);
   flow.pid = identity.pid;
   flow.start_time_unix_seconds = identity.start_time_unix_seconds;
   flow.vcpus = static_cast<uint32_t>(sums.running.size());

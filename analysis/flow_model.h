@@ -139,6 +139,7 @@ struct VmFlow {
   std::string name;
   std::string uuid;
   std::string vmm;
+  GivenNames names = {};
   uint32_t pid = 0;
   double start_time_unix_seconds = 0;
   uint32_t vcpus = 0;  ///< vCPUs whose threads live
@@ -230,6 +231,18 @@ struct ProcessFlow {
   uint64_t max_fds = 0;
 };
 
+/// Why libvirt told nothing, or not all.
+enum class LibvirtError { kLibrary, kConnect, kCall, kNoAnswer, kDied, kXml };
+constexpr size_t kLibvirtErrors = 6;
+
+/// What libvirt has told of names.
+struct LibvirtFlow {
+  bool success = false;               ///< the latest attempt was answered, in time
+  std::optional<double> age_seconds;  ///< of the newest whole answer; absent: there was none
+  uint64_t domains = 0;               ///< that run, in that answer
+  std::array<uint64_t, kLibvirtErrors> errors{};  ///< by LibvirtError
+};
+
 /// Filled in by the agent: what only it knows.
 struct AgentFlow {
   std::string version;
@@ -237,6 +250,7 @@ struct AgentFlow {
   std::vector<CollectorFlow> collectors;
   ProcessFlow process;
   RightsFlow rights;
+  std::optional<LibvirtFlow> libvirt = {};  ///< absent: it was not asked
 };
 
 struct FlowModel {

@@ -13,9 +13,18 @@ static_assert(kMostLabelBytes == 256);
 
 std::vector<Sample> vm_info(const FlowModel& model) {
   std::vector<Sample> samples;
-  for (const auto& vm : model.vms)
-    samples.push_back(value({vm.label, vm.name, vm.uuid, vm.vmm, std::to_string(vm.pid)}, 1));
+  for (const auto& vm : model.vms) {
+    std::vector<std::string> labels = {vm.label, vm.name, vm.uuid, vm.vmm, std::to_string(vm.pid)};
+    for (const auto& field : kGivenNames) labels.push_back(vm.names.*field.text);
+    samples.push_back(value(std::move(labels), 1));
+  }
   return samples;
+}
+
+std::vector<std::string_view> vm_info_labels() {
+  std::vector<std::string_view> labels = {"vm", "name", "uuid", "vmm", "pid"};
+  for (const auto& field : kGivenNames) labels.push_back(field.label);
+  return labels;
 }
 
 std::vector<Sample> vm_vcpus(const FlowModel& model) {
@@ -52,14 +61,17 @@ std::vector<Metric> identity_metrics() {
   return {
       {"vmflow_vm_info",
        kGauge,
-       {"vm", "name", "uuid", "vmm", "pid"},
+       vm_info_labels(),
        "Always 1; what is known of a VM by name. Join it by the label vm.",
        kNow,
-       "a name that cannot be read is empty; text is cut at 256 bytes, control characters and "
-       "bytes "
-       "that "
-       "are no UTF-8 are replaced",
-       vm_info},
+       "a name that cannot be read is empty, and a label after pid is absent; title, openstack_* "
+       "and kubevirt_* are as old as vmflow_libvirt_answer_age_seconds says; pod_uid, vmid and "
+       "machine are hints from the cgroup's name; text is cut at 256 bytes, control characters and "
+       "bytes that are no UTF-8 are replaced",
+       vm_info,
+       MetricDetail::kAlways,
+       {},
+       5},
       {"vmflow_vm_vcpus",
        kGauge,
        {"vm"},

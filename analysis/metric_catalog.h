@@ -47,6 +47,8 @@ struct Metric {
   MetricDetail detail = MetricDetail::kAlways;
   /// Of a histogram: upper bounds of its buckets but the last, which is open. Units: seconds.
   std::span<const double> bounds = exit_bounds_seconds();
+  /// From this label on one that is empty is left out, which Prometheus takes for the same.
+  size_t optional_labels_from = SIZE_MAX;
 };
 
 /// All metrics, in the order in which they are shown.

@@ -44,6 +44,7 @@ std::vector<Metric> net_metrics();
 std::vector<Metric> exit_metrics();
 std::vector<Metric> nested_metrics();
 std::vector<Metric> trace_metrics();
+std::vector<Metric> libvirt_metrics();
 std::vector<Metric> agent_metrics();
 std::vector<Metric> web_metrics();
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/given_names.h"
 #include "analysis/slowdown.h"
 #include "bpf/records.h"
 
@@ -42,6 +43,7 @@ struct VmIdentity {
   uint64_t start_ticks = 0;  ///< field 22 of stat: tells two processes with the same pid apart
   double start_time_unix_seconds = 0;
   bool alive = true;  ///< false: the process is gone
+  GivenNames names = {};
 };
 
 /// One slot in use, read consistently.

@@ -37,7 +37,8 @@ void set_histogram(prometheus::ClientMetric& series, const Sample& sample,
 prometheus::ClientMetric series_of(const Metric& metric, const Sample& sample) {
   prometheus::ClientMetric series;
   for (size_t i = 0; i < metric.labels.size(); i++)
-    series.label.push_back({std::string(metric.labels[i]), sample.labels[i]});
+    if (i < metric.optional_labels_from || !sample.labels[i].empty())
+      series.label.push_back({std::string(metric.labels[i]), sample.labels[i]});
   switch (metric.kind) {
     case MetricKind::kCounter:
       series.counter.value = sample.value;

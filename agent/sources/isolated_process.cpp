@@ -116,6 +116,7 @@ IsolatedProcess::IsolatedProcess(IsolatedProcess&& other) noexcept
       fd_(std::exchange(other.fd_, -1)),
       has_cpu_limit_(other.has_cpu_limit_),
       is_silent_(other.is_silent_),
+      is_stopped_(other.is_stopped_),
       bytes_(std::move(other.bytes_)),
       taken_(other.taken_) {}
 
@@ -158,15 +159,19 @@ Error IsolatedProcess::how_it_ended() {
   return {fmt::format("it died of signal {} ({})", number, strsignal(number))};
 }
 
-Result<Frame> IsolatedProcess::next(std::chrono::milliseconds silence) {
+Result<Frame> IsolatedProcess::next(std::chrono::milliseconds silence, int stop_fd) {
   while (true) {
     if (auto frame = take_frame()) return std::move(*frame);
-    pollfd watched{fd_, POLLIN, 0};
-    const int ready = poll(&watched, 1, static_cast<int>(silence.count()));
+    std::array<pollfd, 2> watched{{{fd_, POLLIN, 0}, {stop_fd, POLLIN, 0}}};
+    const int ready = poll(watched.data(), watched.size(), static_cast<int>(silence.count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0) {
       is_silent_ = true;
       return failure(fmt::format("it was silent for {} s: it hangs", silence.count() / 1000.0));
+    }
+    if (watched[1].revents != 0) {
+      is_stopped_ = true;
+      return failure("it is not waited for any more");
     }
     if (taken_ > 0) bytes_.erase(0, std::exchange(taken_, 0));
     std::array<char, 1 << 16> part;

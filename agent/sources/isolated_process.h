@@ -50,10 +50,13 @@ class IsolatedProcess {
   IsolatedProcess& operator=(IsolatedProcess&&) = delete;
   ~IsolatedProcess();
 
-  /// The next frame. Errors: how the child ended, or that it was silent for too long.
-  Result<Frame> next(std::chrono::milliseconds silence);
+  /// The next frame. Errors: how the child ended, that it was silent for too long, or that
+  /// `stop_fd` can be read.
+  Result<Frame> next(std::chrono::milliseconds silence, int stop_fd = -1);
   /// next() gave up: the child neither sent anything nor ended.
   bool is_silent() const { return is_silent_; }
+  /// next() gave up because of `stop_fd`.
+  bool is_stopped() const { return is_stopped_; }
 
  private:
   IsolatedProcess(pid_t pid, int fd, bool has_cpu_limit)
@@ -65,6 +68,7 @@ class IsolatedProcess {
   int fd_ = -1;
   bool has_cpu_limit_ = false;
   bool is_silent_ = false;
+  bool is_stopped_ = false;
   std::string bytes_;
   size_t taken_ = 0;
 };

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <tuple>
 
+#include "agent/sources/cgroup_names.h"
 #include "agent/sources/command_line.h"
 #include "agent/sources/proc_files.h"
 
@@ -40,6 +42,15 @@ void VmInventory::read_names(const std::string& directory, uint64_t ticks,
   identity.name = facts.name.empty() ? comm : std::move(facts.name);
   identity.uuid = std::move(facts.uuid);
   identity.vmm = std::move(facts.vmm);
+  auto cgroup = read_cgroup(read_proc_file(directory + "/cgroup"));
+  auto& names = identity.names;
+  names.machine = std::move(cgroup.machine);
+  names.pod_uid = std::move(cgroup.pod_uid);
+  names.vmid = std::move(facts.vmid.empty() ? cgroup.vmid : facts.vmid);
+  // Its libvirt runs inside the pod, where nobody reaches it.
+  if (const auto kubevirt = split_kubevirt_name(identity.name);
+      kubevirt && !names.pod_uid.empty() && identity.vmm == "qemu")
+    std::tie(names.kubevirt_namespace, names.kubevirt_name) = *kubevirt;
   identity.start_ticks = ticks;
   identity.start_time_unix_seconds = boot_unix_seconds_ + tick_seconds(ticks);
 }

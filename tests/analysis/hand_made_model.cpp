@@ -64,6 +64,7 @@ VmFlow vm() {
   vm.label = vm.uuid = "5bf1a2ab-5f8d-4ba6-9d2c-d37a30fe1b20";
   vm.name = "db \"1\" in C:\\vms\nsecond line";
   vm.vmm = "qemu";
+  vm.names = {.title = "The \"shop\"", .openstack_project = "webshop", .machine = "qemu-1-db"};
   vm.pid = 4711;
   vm.start_time_unix_seconds = 1'700'000'000;
   vm.vcpus = 1;
@@ -142,6 +143,8 @@ AgentFlow agent() {
                   .unprivileged_user = true,
                   .no_new_privs = true,
                   .system_call_filter = false};
+  agent.libvirt =
+      LibvirtFlow{.success = true, .age_seconds = 2.5, .domains = 3, .errors = {1, 2, 3, 4, 5, 6}};
   return agent;
 }
 

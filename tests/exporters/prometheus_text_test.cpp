@@ -33,6 +33,7 @@ std::string info_line(const std::string& vm_name) {
   auto model = hand_made_model();
   model.vms[0].label = "u";
   model.vms[0].uuid = "";
+  model.vms[0].names = {};
   model.vms[0].name = vm_name;
   const auto lines = lines_with(prometheus_text(model, {}), "vmflow_vm_info{");
   return lines.size() == 1 ? lines[0] : "not one line";
@@ -103,6 +104,23 @@ TEST(PrometheusText, quotes_backslashes_and_newlines_of_labels_are_escaped) {
   EXPECT_EQ(info_line("one\ntwo"), info_line_with(R"(one\ntwo)"));
   EXPECT_EQ(info_line("\\\"\n"), info_line_with(R"(\\\"\n)"));
   EXPECT_EQ(info_line("é€😀"), info_line_with("é€😀"));
+}
+
+TEST(PrometheusText, what_others_call_a_vm_is_there_where_they_call_it_anything) {
+  auto model = hand_made_model();
+  model.vms[0].label = model.vms[0].name = "u";
+  model.vms[0].uuid = "";
+  model.vms[0].names = {};
+  for (const auto& field : kGivenNames) model.vms[0].names.*field.text = "a\"\n\\";
+  const auto line = lines_with(prometheus_text(model, {}), "vmflow_vm_info{").at(0);
+  for (const auto& field : kGivenNames)
+    EXPECT_NE(line.find(std::string(",") + std::string(field.label) + R"(="a\"\n\\")"),
+              std::string::npos)
+        << field.label;
+  model.vms[0].names = {.title = "t", .vmid = "7"};
+  EXPECT_EQ(
+      lines_with(prometheus_text(model, {}), "vmflow_vm_info{").at(0),
+      R"(vmflow_vm_info{vm="u",name="u",uuid="",vmm="qemu",pid="4711",title="t",vmid="7"} 1)");
 }
 
 TEST(PrometheusText, series_of_single_vcpus_are_there_only_when_asked_for) {

@@ -91,6 +91,13 @@ TEST(Config, every_flag_sets_its_value) {
                     .log_format = "json"}));
 }
 
+TEST(Config, a_libvirt_of_this_host_may_be_asked) {
+  EXPECT_EQ(config_of({}).libvirt_uri, "auto");
+  for (const auto* uri : {"auto", "off", "qemu:///system", "qemu+unix:///system?socket=/run/x"})
+    EXPECT_EQ(config_of({"--libvirt.uri", uri}).libvirt_uri, uri);
+  EXPECT_EQ(config_of({"--libvirt.interval-seconds", "3600"}).libvirt_interval_seconds, 3600u);
+}
+
 TEST(Config, a_flag_takes_its_value_after_an_equals_sign_too) {
   EXPECT_EQ(config_of({"--max-vcpus=8"}).max_vcpus, 8u);
 }
@@ -165,6 +172,13 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"number_too_small", {"--max-vcpus", "0"}, "max-vcpus: 0"},
         Wrong{"number_below_zero", {"--max-vcpus=-1"}, "max-vcpus: -1"},
         Wrong{"number_too_large", {"--max-vcpus", "1048577"}, "max-vcpus: 1048577"},
+        Wrong{"libvirt_elsewhere", {"--libvirt.uri", "qemu+ssh://host/system"}, "libvirt.uri"},
+        Wrong{"libvirt_by_a_command",
+              {"--libvirt.uri", "qemu+ext:///system?command=/bin/sh"},
+              "libvirt.uri"},
+        Wrong{"libvirt_all_the_time",
+              {"--libvirt.interval-seconds", "0"},
+              "libvirt.interval-seconds: 0"},
         Wrong{"number_beyond_64_bits", {"--max-vcpus", "99999999999999999999"}, "max-vcpus"},
         Wrong{"address_without_port", {"--web.listen-address", "localhost"}, "'localhost'"},
         Wrong{"port_zero", {"--web.listen-address", "a:0"}, "'a:0'"},
@@ -225,9 +239,9 @@ TEST(Config, an_error_in_a_file_names_the_file) {
 TEST(Config, help_tells_every_flag) {
   const auto help = text_of({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const auto* flag :
-       {"--config.file", "--config.check", "--web.listen-address", "--web.telemetry-path",
-        "--max-vcpus", "--collector.vcpu.per-vcpu", "--log.level", "--log.format", "--version"})
+  for (const auto* flag : {"--config.file", "--config.check", "--web.listen-address",
+                           "--web.telemetry-path", "--max-vcpus", "--collector.vcpu.per-vcpu",
+                           "--libvirt.uri", "--log.level", "--log.format", "--version"})
     EXPECT_NE(help.text.find(flag), std::string::npos) << flag;
 }
 

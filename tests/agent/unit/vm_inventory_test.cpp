@@ -58,6 +58,23 @@ TEST_F(Inventory, a_process_tells_who_its_vm_is) {
   EXPECT_TRUE(identity.alive);
 }
 
+TEST_F(Inventory, cgroups_hint_at_machine_pod_and_vmid) {
+  run({"qemu-system-x86_64", "-name", "guest=shop_web-1,debug-threads=on"}, 7);
+  proc_.write("100/cgroup", "0::/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/emulator\n");
+  EXPECT_EQ(inventory().identify(kVm).names, (GivenNames{.machine = "qemu-1-db"}));
+  proc_.write("100/cgroup", "0::/qemu.slice/100.scope\n");
+  EXPECT_EQ(inventory().identify(kVm).names, (GivenNames{.vmid = "100"}));
+  proc_.write("100/cgroup", "0::/kubepods/pod" + kUuid + "/1\n");
+  EXPECT_EQ(inventory().identify(kVm).names,
+            (GivenNames{.kubevirt_namespace = "shop", .kubevirt_name = "web-1", .pod_uid = kUuid}));
+}
+
+TEST_F(Inventory, the_command_line_knows_the_vmid_better_than_the_cgroup) {
+  run({"/usr/bin/kvm", "-id", "101", "-name", "a_b"}, 7);
+  proc_.write("100/cgroup", "0::/qemu.slice/100.scope\n");
+  EXPECT_EQ(inventory().identify(kVm).names, (GivenNames{.vmid = "101"}));
+}
+
 TEST_F(Inventory, a_vm_without_a_name_is_called_by_comm) {
   run({"/opt/vmm"}, 7, "my vmm");
   const auto identity = inventory().identify(kVm);

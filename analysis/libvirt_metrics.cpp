@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Rows of the catalog: how fresh the names are that libvirt tells. None of them while it is not
+// asked.
+#include "analysis/metric_samples.h"
+#include "analysis/metric_texts.h"
+
+namespace vmflow {
+namespace {
+
+// By LibvirtError.
+constexpr std::array<std::string_view, kLibvirtErrors> kErrors = {"library",   "connect", "call",
+                                                                  "no_answer", "died",    "xml"};
+
+std::vector<Sample> libvirt_success(const FlowModel& model) {
+  const auto& libvirt = model.agent.libvirt;
+  return libvirt ? one(libvirt->success ? 1 : 0) : std::vector<Sample>{};
+}
+
+std::vector<Sample> libvirt_age(const FlowModel& model) {
+  const auto& libvirt = model.agent.libvirt;
+  return libvirt && libvirt->age_seconds ? one(*libvirt->age_seconds) : std::vector<Sample>{};
+}
+
+std::vector<Sample> libvirt_domains(const FlowModel& model) {
+  const auto& libvirt = model.agent.libvirt;
+  return libvirt && libvirt->age_seconds ? one(number(libvirt->domains)) : std::vector<Sample>{};
+}
+
+std::vector<Sample> libvirt_errors(const FlowModel& model) {
+  std::vector<Sample> samples;
+  if (!model.agent.libvirt) return samples;
+  for (size_t i = 0; i < kLibvirtErrors; i++)
+    samples.push_back(value({std::string(kErrors[i])}, number(model.agent.libvirt->errors[i])));
+  return samples;
+}
+
+}  // namespace
+
+std::vector<Metric> libvirt_metrics() {
+  return {
+      {"vmflow_libvirt_success",
+       kGauge,
+       {},
+       "1 if libvirt has answered the latest question for its domains, wholly and in time.",
+       kNow,
+       "absent while libvirt is not asked: --libvirt.uri off, or auto without a socket; a hung "
+       "libvirtd is noticed after 10 s",
+       libvirt_success},
+      {"vmflow_libvirt_answer_age_seconds",
+       kGauge,
+       {},
+       "How old the titles and metadata in vmflow_vm_info are: since libvirt's newest whole "
+       "answer.",
+       "CLOCK_MONOTONIC",
+       "absent until there was one; what a domain's own metadata says may be a minute older",
+       libvirt_age},
+      {"vmflow_libvirt_domains",
+       kGauge,
+       {},
+       "Domains that ran, in that answer.",
+       kAgent,
+       "absent as its age",
+       libvirt_domains},
+      {"vmflow_libvirt_errors_total",
+       kCounter,
+       {"reason"},
+       "Questions to libvirt that failed: no library, no connection, a call that it refused, no "
+       "answer in time, the process that asks died, metadata that is no XML.",
+       kAgent,
+       kExact,
+       libvirt_errors},
+  };
+}
+
+}  // namespace vmflow
