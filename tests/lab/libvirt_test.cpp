@@ -118,7 +118,7 @@ class Libvirt : public testing::Test {
     std::ofstream("/run/domain.xml") << domain_xml();
     attempts(3, [&] {
       std::filesystem::remove(kConsole);
-      if (LibvirtHost::pid_of(kName) != 0) run({"virsh", "destroy", kName});
+      if (LibvirtHost::pid_of(kName) != 0) run({"virsh", "-c", "qemu:///system", "destroy", kName});
       LibvirtHost::virsh({"create", "/run/domain.xml"});
       // An emulated guest may fall silent: then another one is started.
       wait_until("the domain's guest has ended its work", 40,
