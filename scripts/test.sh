@@ -38,7 +38,9 @@ failed=0
 say "unit tests under the sanitizers"
 tests asan -j 2 || failed=1
 say "tests that no other work on this machine disturbs"
-tests release -j 2 -LE timed "$@" || failed=1
+tests release -j 2 -LE lab "$@" || failed=1
+say "tests in labs, two at a time: a second time if an emulated guest is stuck"
+tests release -j 2 -L lab -LE timed --repeat until-pass:2 "$@" || failed=1
 say "tests by the wall's clock: up to three times, if this machine has other work too"
 tests release -L timed --repeat until-pass:3 "$@" || failed=1
 exit "$failed"

@@ -46,7 +46,7 @@ std::function<int()> doctor_command(CLI::App& app, CLI::App*& chosen) {
   const auto flags = std::make_shared<Flags>();
   chosen = app.add_subcommand("doctor", "say what this host supports, and what mends the rest");
   chosen->footer(kExamples);
-  add_agent_flag(*chosen, flags->order.agent_url);
+  add_agent_flags(*chosen, flags->order.agent);
   chosen->add_flag("--no-agent", flags->no_agent, "do not ask vmflowd");
   chosen->add_option("--config.file", flags->order.config_file,
                      fmt::format("settings of vmflowd ({})", flags->order.config_file));

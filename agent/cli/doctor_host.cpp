@@ -39,16 +39,16 @@ bool is_kept(std::string_view line) {
 }
 
 // A server that sends a byte now and then would keep any reader: only a process can be given up.
-AgentWords ask_for_words(const std::string& url, const std::string& metrics_path) {
+AgentWords ask_for_words(const AgentAddress& address, const std::string& metrics_path) {
   const auto bytes = call_isolated(kForAgent, [&]() -> Result<std::string> {
-    HttpAgentClient client(url);
+    HttpAgentClient client(address);
     const auto words = agent_words(client, metrics_path);
     return Json({{"problem", words.problem}, {"ready", words.is_ready}, {"lines", words.lines}})
         .dump(-1, ' ', false, Json::error_handler_t::replace);
   });
-  if (!bytes) return {.problem = url + ": " + bytes.error().message, .lines = {}};
+  if (!bytes) return {.problem = address.url + ": " + bytes.error().message, .lines = {}};
   const auto json = Json::parse(*bytes, nullptr, false);
-  if (json.is_discarded()) return {.problem = url + ": the answer is cut off", .lines = {}};
+  if (json.is_discarded()) return {.problem = address.url + ": the answer is cut off", .lines = {}};
   return {json.at("problem"), json.at("ready"), json.at("lines")};
 }
 
@@ -107,14 +107,14 @@ AgentWords agent_words(AgentClient& agent, const std::string& metrics_path) {
 DoctorHost gather_host(const DoctorOrder& order) {
   DoctorHost host;
   Config config;
-  host.agent_url = order.agent_url;
+  host.agent_url = order.agent.url;
   host.settings = read_settings(order.config_file, config);
   host.settings_are_readable = access(order.config_file.c_str(), R_OK) == 0 || errno != EACCES;
   if (!host.settings)
     host.settings =
         failure(fmt::format("{}: {}", order.config_file, host.settings.error().message));
   host.vmflowd = vmflowd_path();
-  if (order.ask_agent) host.agent = ask_for_words(order.agent_url, config.telemetry_path);
+  if (order.ask_agent) host.agent = ask_for_words(order.agent, config.telemetry_path);
   host.kernel = probe_kernel();
   host.may_load_programs = check_privilege();
   host.lttng = LttngClient({.ask = kForFiles}).alive();

@@ -10,7 +10,7 @@
 namespace vmflow {
 
 struct DoctorOrder {
-  std::string agent_url = kAgentUrl;
+  AgentAddress agent{};
   std::string config_file = "/etc/vmflow/vmflowd.json";
   bool ask_agent = true;
 };
