@@ -17,6 +17,7 @@ done
 
 build=$(cd "$1" && pwd) || exit 1
 # In the build tree: /tmp is empty in the lab.
+mkdir -p "$build/tests/packages"
 work=$(mktemp -d "$build/tests/packages/service.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 # shellcheck source-path=SCRIPTDIR source=contents.sh

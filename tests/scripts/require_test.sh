@@ -35,6 +35,9 @@ expect 77 kernel,lab,browser "$tests/exporters/dashboards_test.sh"
 expect 1 unit,browser "$tests/exporters/dashboards_test.sh"
 expect 77 unit,kernel,lab "$tests/exporters/render_dashboard.sh" --made-up
 expect 1 unit,browser "$tests/exporters/render_dashboard.sh" --made-up
+expect 77 '' "$tests/exporters/recorded_test.sh" true
+expect 77 unit,kernel,browser "$tests/exporters/recorded_test.sh" true
+expect 1 unit,lab "$tests/exporters/recorded_test.sh" true
 expect 77 '' "$tests/packages/package_test.sh" build
 expect 77 unit,kernel,lab,browser "$tests/packages/package_test.sh" build
 expect 1 unit,packages "$tests/packages/package_test.sh" build
@@ -46,6 +49,6 @@ expect 77 kernel,lab,browser "$tests/agent/top_test.sh" false
 expect 1 unit,browser "$tests/agent/top_test.sh" false
 # Not covered above means not seen: nothing else in the tests may skip.
 others=$(PATH=/usr/bin:/bin grep -rlE 'SKIP_RETURN_CODE|GTEST_SKIP|exit 77|skipped=77' "$tests" | PATH=/usr/bin:/bin sort)
-known=$(printf '%s\n' "$tests"/{CMakeLists.txt,agent/top_test.sh,browser/report_test.sh,exporters/dashboards_test.sh,exporters/render_dashboard.sh,exporters/rules_test.sh,lab/CMakeLists.txt,lab/run_in_lab.sh,packages/package_test.sh,packages/service_test.sh,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt,support/linux_guest/make_image.sh} | PATH=/usr/bin:/bin sort)
+known=$(printf '%s\n' "$tests"/{CMakeLists.txt,agent/top_test.sh,browser/report_test.sh,exporters/dashboards_test.sh,exporters/recorded_test.sh,exporters/render_dashboard.sh,exporters/rules_test.sh,lab/CMakeLists.txt,lab/run_in_lab.sh,packages/package_test.sh,packages/service_test.sh,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt,support/linux_guest/make_image.sh} | PATH=/usr/bin:/bin sort)
 [[ $others == "$known" ]] || { printf 'FAIL: places that may skip:\n%s\nexpected:\n%s\n' "$others" "$known"; failed=1; }
 exit "$failed"

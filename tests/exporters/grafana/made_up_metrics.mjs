@@ -15,7 +15,7 @@ const kVms = [
     hurt: { guest: 0.2, guest_nested: 0.04, kvm: 0.06, vmm: 0.03, halt_poll: 0.01, halted: 0.33, ready: 0.24, throttled: 0.04, vmm_blocked: 0.05, paused: 0 } },
   { vm: '5bf1a2ab-0002', name: 'batch-1', host: 'kvm-a:9752', vcpus: 8,
     calm: { guest: 0.9, kvm: 0.02, halted: 0.05, ready: 0.03 }, hurt: { guest: 0.82, kvm: 0.02, ready: 0.16 } },
-  { vm: '5bf1a2ab-0003', name: 'db-1', host: 'kvm-b:9752', vcpus: 2, disk: true,
+  { vm: '5bf1a2ab-0003', name: 'db-1', title: 'The shop', host: 'kvm-b:9752', vcpus: 2, disk: true,
     calm: { guest: 0.3, kvm: 0.06, vmm: 0.02, halted: 0.62 }, hurt: { guest: 0.3, kvm: 0.1, vmm: 0.06, halted: 0.52, vmm_blocked: 0.02 } },
   { vm: '5bf1a2ab-0004', name: 'quota-1', host: 'kvm-b:9752', vcpus: 2,
     calm: { guest: 0.5, kvm: 0.01, halted: 0.4, throttled: 0.09 }, hurt: { guest: 0.5, kvm: 0.01, halted: 0.27, throttled: 0.22 } },
@@ -152,7 +152,7 @@ for (const host of [...new Set(kVms.map((vm) => vm.host))]) {
       if (!vm.all && (/nested|vcpu_info|^vmflow_vcpu_|_net_|wait_duration|vm_wakeup|interrupts/.test(name) || (name.includes('_disk_') && !vm.disk) || (name.includes('io_pending') && !vm.disk) || name === 'vmflow_trace_info'))
         continue;
       const labels = { ...one.labels, ...target, vm: vm.vm };
-      if (name === 'vmflow_vm_info') Object.assign(labels, { name: vm.name, uuid: vm.name ? vm.vm : '', pid: '4711' });
+      if (name === 'vmflow_vm_info') Object.assign(labels, { name: vm.name, uuid: vm.name ? vm.vm : '', pid: '4711', title: vm.title ?? '', openstack_project: '', machine: '' });
       const vcpus = 'vcpu' in labels ? [...Array(vm.vcpus).keys()].map(String) : [undefined];
       for (const vcpu of vcpus) {
         if (vcpu) Object.assign(labels, { vcpu, ...(labels.tid && { tid: String(4712 + Number(vcpu)) }) });
