@@ -17,11 +17,11 @@ bool answers(const DoctorHost& host) {
   return host.agent && host.agent->problem.empty();
 }
 
-Finding no_answer() {
+CheckFinding no_answer() {
   return cannot_tell("vmflowd does not answer", "");
 }
 
-Finding look_at_settings(const DoctorHost& host) {
+CheckFinding look_at_settings(const DoctorHost& host) {
   if (!host.settings_are_readable && answers(host)) return fine("vmflowd runs with them");
   if (!host.settings_are_readable)
     return cannot_tell("this user may not read them", "sudo vmflow doctor");
@@ -30,13 +30,13 @@ Finding look_at_settings(const DoctorHost& host) {
                  as_root(host, "${EDITOR:-vi} /etc/vmflow/vmflowd.json"));
 }
 
-Finding look_at_answer(const DoctorHost& host) {
+CheckFinding look_at_answer(const DoctorHost& host) {
   if (answers(host)) return fine(host.agent_url);
   auto start = restart(host);
   return missing(host.agent->problem, std::move(start));
 }
 
-Finding look_at_version(const DoctorHost& host) {
+CheckFinding look_at_version(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   const auto builds = series_of(*host.agent, "vmflow_build_info");
   if (builds.empty())
@@ -49,7 +49,7 @@ Finding look_at_version(const DoctorHost& host) {
                   restart(host));
 }
 
-Finding look_at_attached(const DoctorHost& host) {
+CheckFinding look_at_attached(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   if (sum_of(*host.agent, "vmflow_kvm_entries_missing").value_or(0) != 0)
     return missing("VMs run, but this kernel's KVM reports no VM entries",
@@ -61,7 +61,7 @@ Finding look_at_attached(const DoctorHost& host) {
                      : restart(host));
 }
 
-Finding look_at_collectors(const DoctorHost& host) {
+CheckFinding look_at_collectors(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   std::string failed;
   for (const auto& [line, value] : series_of(*host.agent, "vmflow_scrape_collector_success"))
@@ -70,7 +70,7 @@ Finding look_at_collectors(const DoctorHost& host) {
   return degraded("these fail:" + failed, restart(host));
 }
 
-Finding look_at_backends(const DoctorHost& host) {
+CheckFinding look_at_backends(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   std::string working;
   for (const auto& [line, value] : series_of(*host.agent, "vmflow_trace_backend_available"))
@@ -88,14 +88,14 @@ std::string counted(const AgentWords& agent, std::string_view metric, std::strin
   return text;
 }
 
-Finding look_at_losses(const DoctorHost& host) {
+CheckFinding look_at_losses(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   const auto lost = counted(*host.agent, "vmflow_events_dropped_total", "reason");
   if (lost.empty()) return fine("none");
   return degraded("since it started: " + lost, restart(host));
 }
 
-Finding look_at_anomalies(const DoctorHost& host) {
+CheckFinding look_at_anomalies(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   const auto found = counted(*host.agent, "vmflow_ledger_anomalies_total", "anomaly");
   if (found.empty()) return fine("no contradictions");

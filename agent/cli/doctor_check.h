@@ -25,7 +25,7 @@ enum class Need {
 };
 
 /// What was found, in words, and the one command that mends it; empty if all is well.
-struct Finding {
+struct CheckFinding {
   Health health = Health::ok;
   std::string found;
   std::string remedy;
@@ -70,13 +70,13 @@ struct Check {
   std::string_view title;
   std::string_view why;  ///< what is lost without it, in one sentence
   Need need;
-  Finding (*look)(const DoctorHost& host);
+  CheckFinding (*look)(const DoctorHost& host);
 };
 
 /// A row of the answer.
 struct CheckResult {
   const Check* check;
-  Finding finding;
+  CheckFinding finding;
 };
 
 /// The table, in the order in which it is shown. One file for each group.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kClock = "sys/devices/system/clocksource/clocksource0/";
 
-Finding look_at_clock(const DoctorHost& host) {
+CheckFinding look_at_clock(const DoctorHost& host) {
   const auto current = line_at(host, std::string(kClock) + "current_clocksource");
   const auto offered = line_at(host, std::string(kClock) + "available_clocksource");
   if (current.empty())
@@ -24,7 +24,7 @@ Finding look_at_clock(const DoctorHost& host) {
   return degraded(found, boot_with(host, "tsc=reliable"));
 }
 
-Finding look_at_time(const DoctorHost& host) {
+CheckFinding look_at_time(const DoctorHost& host) {
   if (!host.clock_is_synchronised)
     return cannot_tell("the kernel does not say", as_root(host, "timedatectl set-ntp true"));
   if (*host.clock_is_synchronised) return fine("synchronised");
@@ -33,14 +33,14 @@ Finding look_at_time(const DoctorHost& host) {
   return degraded("not synchronised", install(host, "chrony"));
 }
 
-Finding look_at_schedstats(const DoctorHost& host) {
+CheckFinding look_at_schedstats(const DoctorHost& host) {
   const auto on = number_at(host, "proc/sys/kernel/sched_schedstats");
   if (!on) return cannot_tell("this kernel has no schedstats", "");
   if (*on != 0) return fine("on");
   return degraded("off", as_root(host, "sysctl -w kernel.sched_schedstats=1"));
 }
 
-Finding look_at_delays(const DoctorHost& host) {
+CheckFinding look_at_delays(const DoctorHost& host) {
   const auto on = number_at(host, "proc/sys/kernel/task_delayacct");
   if (!on) return cannot_tell("this kernel does not say", "");
   if (*on != 0) return fine("on");
@@ -48,26 +48,26 @@ Finding look_at_delays(const DoctorHost& host) {
 }
 
 // A kernel that has it but was told not to (psi=0) has the files, and they cannot be read.
-Finding look_at_pressure(const DoctorHost& host) {
+CheckFinding look_at_pressure(const DoctorHost& host) {
   if (!line_at(host, "proc/pressure/cpu").empty()) return fine("/proc/pressure");
   return degraded("off", boot_with(host, "psi=1"));
 }
 
-Finding look_at_cgroups(const DoctorHost& host) {
+CheckFinding look_at_cgroups(const DoctorHost& host) {
   if (is_there(host, "sys/fs/cgroup/cgroup.controllers")) return fine("v2");
   if (is_there(host, "sys/fs/cgroup/unified") || is_there(host, "sys/fs/cgroup/cpu"))
     return degraded("v1", boot_with(host, "systemd.unified_cgroup_hierarchy=1"));
   return degraded("not mounted", as_root(host, "mount -t cgroup2 cgroup2 /sys/fs/cgroup"));
 }
 
-Finding look_at_room(const DoctorHost& host) {
+CheckFinding look_at_room(const DoctorHost& host) {
   const auto found = fmt::format("{} CPUs, room for {} vCPUs", host.cpus, host.max_vcpus);
   if (host.cpus <= host.max_vcpus) return fine(found);
   return degraded(found,
                   fmt::format("{} --max-vcpus {} --config.check", host.vmflowd, host.cpus * 8));
 }
 
-Finding look_at_snapshots(const DoctorHost& host) {
+CheckFinding look_at_snapshots(const DoctorHost& host) {
   const auto& place = host.snapshots;
   constexpr double kMib = 1 << 20;
   if (!place.free_bytes)
@@ -89,14 +89,14 @@ Finding look_at_snapshots(const DoctorHost& host) {
   return fine(found);
 }
 
-Finding look_at_libvirt(const DoctorHost& host) {
+CheckFinding look_at_libvirt(const DoctorHost& host) {
   for (const auto* socket :
        {"run/libvirt/virtqemud-sock-ro", "run/libvirt/libvirt-sock-ro", "run/libvirt/libvirt-sock"})
     if (is_there(host, socket)) return fine(std::string("/") + socket);
   return fine("not here, and not needed: names come from command lines");
 }
 
-Finding look_at_rules(const DoctorHost& host) {
+CheckFinding look_at_rules(const DoctorHost& host) {
   if (is_there(host, "etc/prometheus/prometheus.yml") && !is_command_there(host, "promtool"))
     return degraded("Prometheus is set up here, without promtool", install(host, "prometheus"));
   if (is_there(host, "usr/share/vmflow/alerts/alerts.yml")) return fine("/usr/share/vmflow/alerts");

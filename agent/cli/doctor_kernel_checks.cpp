@@ -13,7 +13,7 @@ std::string install_kernel(const DoctorHost& host) {
   return install(host, is_command_there(host, "dnf") ? "kernel" : "linux-image-amd64");
 }
 
-Finding look_at_release(const DoctorHost& host) {
+CheckFinding look_at_release(const DoctorHost& host) {
   const auto release = line_at(host, "proc/sys/kernel/osrelease");
   int major = 0, minor = 0;
   if (std::sscanf(release.c_str(), "%d.%d", &major, &minor) != 2)
@@ -25,14 +25,14 @@ Finding look_at_release(const DoctorHost& host) {
   return fine(release);
 }
 
-Finding look_at_btf(const DoctorHost& host) {
+CheckFinding look_at_btf(const DoctorHost& host) {
   if (is_there(host, "sys/kernel/btf/vmlinux")) return fine("/sys/kernel/btf/vmlinux");
   return missing("no /sys/kernel/btf/vmlinux: built without CONFIG_DEBUG_INFO_BTF",
                  install_kernel(host));
 }
 
 // Built into the kernel, KVM's types are in vmlinux.
-Finding look_at_module_btf(const DoctorHost& host) {
+CheckFinding look_at_module_btf(const DoctorHost& host) {
   const auto vendor = loaded_vendor_module((host.root / "sys").string());
   if (vendor.empty()) return cannot_tell("KVM is not loaded", "");
   for (const auto& module : {std::string("kvm"), vendor}) {
@@ -45,13 +45,13 @@ Finding look_at_module_btf(const DoctorHost& host) {
 }
 
 // This file is there on every kernel that has the system call.
-Finding look_at_bpf(const DoctorHost& host) {
+CheckFinding look_at_bpf(const DoctorHost& host) {
   if (!is_there(host, "proc/sys/kernel/unprivileged_bpf_disabled"))
     return missing("no bpf() system call: built without CONFIG_BPF_SYSCALL", install_kernel(host));
   return fine("the bpf() system call is there");
 }
 
-Finding look_at_tracepoints(const DoctorHost& host) {
+CheckFinding look_at_tracepoints(const DoctorHost& host) {
   if (!host.kernel) return missing(host.kernel.error().message, install_kernel(host));
   const auto& lacking = host.kernel->missing_tracepoints;
   if (lacking.empty())
@@ -62,7 +62,7 @@ Finding look_at_tracepoints(const DoctorHost& host) {
                   install_kernel(host));
 }
 
-Finding look_at_lockdown(const DoctorHost& host) {
+CheckFinding look_at_lockdown(const DoctorHost& host) {
   const auto modes = line_at(host, "sys/kernel/security/lockdown");
   if (modes.find("[confidentiality]") != std::string::npos)
     return missing(
@@ -80,7 +80,7 @@ Finding look_at_lockdown(const DoctorHost& host) {
   return fine("this kernel has no lockdown");
 }
 
-Finding look_at_rights(const DoctorHost& host) {
+CheckFinding look_at_rights(const DoctorHost& host) {
   if (agent_is_attached(host)) return fine("vmflowd has attached its programs");
   if (host.may_load_programs) return fine("this user may load BPF programs");
   const auto& problem = host.may_load_programs.error().message;
@@ -92,7 +92,7 @@ Finding look_at_rights(const DoctorHost& host) {
 
 /// Source: kallsyms_show_value() of kernel/ksyms_common.c: 2 hides from all, 1 from who has no
 /// CAP_SYSLOG, and so does 0 where perf_event_paranoid is above 1.
-Finding look_at_addresses(const DoctorHost& host) {
+CheckFinding look_at_addresses(const DoctorHost& host) {
   const auto hidden = number_at(host, "proc/sys/kernel/kptr_restrict");
   const auto paranoid = number_at(host, "proc/sys/kernel/perf_event_paranoid");
   if (!hidden)
@@ -111,7 +111,7 @@ Finding look_at_addresses(const DoctorHost& host) {
   return fine(found);
 }
 
-Finding look_at_memory_lock(const DoctorHost& host) {
+CheckFinding look_at_memory_lock(const DoctorHost& host) {
   int major = 0, minor = 0;
   std::sscanf(line_at(host, "proc/sys/kernel/osrelease").c_str(), "%d.%d", &major, &minor);
   if (major > 5 || (major == 5 && minor >= 11)) return fine("not used for BPF since Linux 5.11");
@@ -124,7 +124,7 @@ Finding look_at_memory_lock(const DoctorHost& host) {
 }
 
 // Of the last mount only: those before it are hidden.
-Finding look_at_hidepid(const DoctorHost& host) {
+CheckFinding look_at_hidepid(const DoctorHost& host) {
   const auto mounts = text_at(host, "proc/self/mounts");
   auto at = mounts.find(" /proc proc ");
   if (at == std::string::npos)
@@ -139,7 +139,7 @@ Finding look_at_hidepid(const DoctorHost& host) {
                   as_root(host, "mount -o remount,hidepid=0 /proc"));
 }
 
-Finding look_at_tracefs(const DoctorHost& host) {
+CheckFinding look_at_tracefs(const DoctorHost& host) {
   const auto mounts = text_at(host, "proc/self/mounts");
   for (const auto* place : {" /sys/kernel/tracing tracefs ", " /sys/kernel/debug/tracing tracefs "})
     if (mounts.find(place) != std::string::npos) return fine("mounted");

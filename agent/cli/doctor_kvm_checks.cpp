@@ -25,7 +25,7 @@ std::string enable_in_firmware(const DoctorHost& host) {
   return as_root(host, "systemctl reboot --firmware-setup");
 }
 
-Finding look_at_cpu(const DoctorHost& host) {
+CheckFinding look_at_cpu(const DoctorHost& host) {
   const auto vendor = value_at(host, "proc/cpuinfo", "vendor_id").substr(0, 40);
   const auto module = wanted_module(host);
   if (module == "kvm_amd") return fine("SVM (" + vendor + ")");
@@ -37,7 +37,7 @@ Finding look_at_cpu(const DoctorHost& host) {
                  enable_in_firmware(host));
 }
 
-Finding look_at_kvm(const DoctorHost& host) {
+CheckFinding look_at_kvm(const DoctorHost& host) {
   const auto loaded = vendor_module(host), wanted = wanted_module(host);
   if (loaded == "kvm_amd" || loaded == "kvm_intel") return fine(loaded);
   if (!loaded.empty())
@@ -49,13 +49,13 @@ Finding look_at_kvm(const DoctorHost& host) {
   return missing("not loaded; vmflowd attaches when it is", as_root(host, "modprobe " + wanted));
 }
 
-Finding look_at_unloading(const DoctorHost& host) {
+CheckFinding look_at_unloading(const DoctorHost& host) {
   if (agent_is_attached(host))
     return fine("vmflowd is attached: the module kvm cannot be unloaded until it ends");
   return fine("once vmflowd is attached, the module kvm cannot be unloaded until it ends");
 }
 
-Finding look_at_nested(const DoctorHost& host) {
+CheckFinding look_at_nested(const DoctorHost& host) {
   const auto module = vendor_module(host);
   if (module.empty()) return cannot_tell("KVM is not loaded", "");
   const auto on = line_at(host, "sys/module/" + module + "/parameters/nested");
@@ -67,7 +67,7 @@ Finding look_at_nested(const DoctorHost& host) {
   return fine("on");
 }
 
-Finding look_at_device(const DoctorHost& host) {
+CheckFinding look_at_device(const DoctorHost& host) {
   if (is_there(host, "dev/kvm")) return fine("/dev/kvm");
   const auto wanted = wanted_module(host);
   if (vendor_module(host).empty() && !wanted.empty())
@@ -84,7 +84,7 @@ bool is_vmm(std::string_view name) {
       kVmms, [&](auto vmm) { return vmm == "qemu-" ? name.starts_with(vmm) : name == vmm; });
 }
 
-Finding look_at_vms(const DoctorHost& host) {
+CheckFinding look_at_vms(const DoctorHost& host) {
   if (agent_is_attached(host)) {
     const auto vms = sum_of(*host.agent, "vmflow_vms").value_or(0);
     return fine(fmt::format("{} followed by vmflowd", vms));

@@ -21,16 +21,16 @@ std::filesystem::path below(const DoctorHost& host, std::string_view path) {
 
 }  // namespace
 
-Finding fine(std::string found) {
+CheckFinding fine(std::string found) {
   return {Health::ok, std::move(found), ""};
 }
-Finding degraded(std::string found, std::string remedy) {
+CheckFinding degraded(std::string found, std::string remedy) {
   return {Health::degraded, std::move(found), std::move(remedy)};
 }
-Finding missing(std::string found, std::string remedy) {
+CheckFinding missing(std::string found, std::string remedy) {
   return {Health::missing, std::move(found), std::move(remedy)};
 }
-Finding cannot_tell(std::string found, std::string remedy) {
+CheckFinding cannot_tell(std::string found, std::string remedy) {
   return {Health::unknown, std::move(found), std::move(remedy)};
 }
 

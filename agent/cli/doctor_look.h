@@ -10,10 +10,10 @@
 
 namespace vmflow {
 
-Finding fine(std::string found);
-Finding degraded(std::string found, std::string remedy);
-Finding missing(std::string found, std::string remedy);
-Finding cannot_tell(std::string found, std::string remedy);
+CheckFinding fine(std::string found);
+CheckFinding degraded(std::string found, std::string remedy);
+CheckFinding missing(std::string found, std::string remedy);
+CheckFinding cannot_tell(std::string found, std::string remedy);
 
 /// `path` is relative to the root. Errors: none; what cannot be looked at is not there.
 bool is_there(const DoctorHost& host, std::string_view path);

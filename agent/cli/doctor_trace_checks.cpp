@@ -12,7 +12,7 @@ std::string start_daemon(const DoctorHost& host) {
       host, runs_systemd(host) ? "systemctl restart lttng-sessiond" : "lttng-sessiond --daemonize");
 }
 
-Finding look_at_daemon(const DoctorHost& host) {
+CheckFinding look_at_daemon(const DoctorHost& host) {
   if (host.lttng) return fine("lttng-sessiond answers");
   const auto& problem = host.lttng.error().message;
   if (!is_command_there(host, "lttng-sessiond"))
@@ -24,7 +24,7 @@ Finding look_at_daemon(const DoctorHost& host) {
   return missing(problem, start_daemon(host));
 }
 
-Finding look_at_group(const DoctorHost& host) {
+CheckFinding look_at_group(const DoctorHost& host) {
   if (caller_is_root(host)) return fine("root needs no group");
   const auto line = value_at(host, "etc/group", "tracing:");
   if (line.empty()) return cannot_tell("there is no group 'tracing'", install(host, "lttng-tools"));
@@ -47,7 +47,7 @@ bool modules_are_installed(const DoctorHost& host) {
   return false;
 }
 
-Finding look_at_tracer(const DoctorHost& host) {
+CheckFinding look_at_tracer(const DoctorHost& host) {
   if (is_there(host, "sys/module/lttng_tracer")) {
     const auto version = line_at(host, "sys/module/lttng_tracer/version");
     return fine(version.empty() ? "loaded" : "loaded, version " + version);
@@ -57,7 +57,7 @@ Finding look_at_tracer(const DoctorHost& host) {
   return missing("installed, not loaded", as_root(host, "modprobe lttng-tracer"));
 }
 
-Finding look_at_probes(const DoctorHost& host) {
+CheckFinding look_at_probes(const DoctorHost& host) {
   if (!is_there(host, "sys/module/lttng_tracer"))
     return cannot_tell("the tracer is not loaded", "");
   std::string lacking;
@@ -69,7 +69,7 @@ Finding look_at_probes(const DoctorHost& host) {
   return degraded("not loaded:" + lacking, as_root(host, "modprobe -a" + lacking));
 }
 
-Finding look_at_reader(const DoctorHost& host) {
+CheckFinding look_at_reader(const DoctorHost& host) {
   if (host.ctf_plugin) return fine("libbabeltrace2 reads CTF");
   return missing(host.ctf_plugin.error().message, install(host, "libbabeltrace2-0"));
 }

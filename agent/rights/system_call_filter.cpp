@@ -15,6 +15,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "agent/c_handle.h"
 
@@ -195,7 +196,7 @@ constexpr auto kFree = std::to_array<int>({
 struct Choice {
   int call;
   unsigned argument;
-  std::initializer_list<uint64_t> values;
+  std::vector<uint64_t> values;
 };
 
 // Of these only with these values.

@@ -75,7 +75,7 @@ class DoctorTree {
     for (const auto* path : {"sys/module/kvm", "sys/module/kvm_amd", "dev/kvm"}) remove(path);
   }
 
-  Finding look(const std::string& id) const {
+  CheckFinding look(const std::string& id) const {
     for (const auto& result : examine(host))
       if (result.check->id == id) return result.finding;
     throw std::runtime_error("no check " + id);
