@@ -34,10 +34,14 @@ std::map<std::string, std::pair<long, double>> perf_table(const std::string& rep
 // both tools time it in part; the emulated CPUs' jitter must not come on top.
 TEST(Perf, kvm_stat_counts_and_times_the_same) {
   for (const auto* program : {"cpuid", "msr"}) {
+    // perf counts it as time of an exit when others have the CPU, and the lab has one: by its
+    // priority the guest keeps it, so only pages of its file are left, which a run before has read.
+    const auto warmed = run({ground_truth_path(), program, "--count", "11", "--linger-ms", "1500"});
+    ASSERT_EQ(warmed.status, 0) << warmed.err;
     const auto before = agent().scrape();
     const auto finished =
-        run({"perf", "kvm", "--host", "stat", "record", "-o", "/run/perf.data", ground_truth_path(),
-             program, "--count", "3001", "--linger-ms", "1500"});
+        run({"perf", "kvm", "--host", "stat", "record", "-o", "/run/perf.data", "chrt", "--fifo",
+             "1", ground_truth_path(), program, "--count", "3001", "--linger-ms", "1500"});
     ASSERT_EQ(finished.status, 0) << finished.err;
     EXPECT_EQ(finished.err.find("lost"), std::string::npos) << finished.err;
     // The VM is gone: what it used has departed, and no other VM has run.
