@@ -7,18 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "agent/c_handle.h"
+#include "agent/rights/capability_set.h"
 
 namespace vmflow {
-namespace {
-
-int release(cap_t set) {
-  return cap_free(set);
-}
-using Set = CHandle<std::remove_pointer_t<cap_t>, release>;
-
-}  // namespace
-
 const Capabilities& capabilities_to_attach() {
   static const Capabilities all = {CAP_BPF, CAP_PERFMON, CAP_SYSLOG, CAP_DAC_READ_SEARCH,
                                    CAP_SYS_ADMIN};
@@ -42,7 +33,7 @@ std::string capability_name(cap_value_t capability) {
 }
 
 bool is_permitted(cap_value_t capability) {
-  const Set now(cap_get_proc());
+  const CapabilitySet now(cap_get_proc());
   cap_flag_value_t held = CAP_CLEAR;
   return now && cap_get_flag(now.get(), capability, CAP_PERMITTED, &held) == 0 && held == CAP_SET;
 }
@@ -50,7 +41,7 @@ bool is_permitted(cap_value_t capability) {
 Result<void> keep_only(std::span<const cap_value_t> kept) {
   Capabilities held;
   std::ranges::copy_if(kept, std::back_inserter(held), is_permitted);
-  const Set set(cap_init());  // holds none
+  const CapabilitySet set(cap_init());  // holds none
   const auto count = static_cast<int>(held.size());
   bool done = static_cast<bool>(set);
   for (const auto flag : {CAP_PERMITTED, CAP_EFFECTIVE})

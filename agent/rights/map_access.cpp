@@ -2,28 +2,18 @@
 #include "agent/rights/map_access.h"
 
 #include <bpf/bpf.h>
-#include <sys/capability.h>
 #include <unistd.h>
 
 #include <cstdint>
 
-#include "agent/c_handle.h"
+#include "agent/rights/capability_set.h"
 
 namespace vmflow {
-namespace {
-
-int release(cap_t set) {
-  return cap_free(set);
-}
-using Set = CHandle<std::remove_pointer_t<cap_t>, release>;
-
-}  // namespace
-
 bool maps_need_no_capability() {
   const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vmflow_probe", sizeof(uint32_t),
                                  sizeof(uint64_t), 1, nullptr);
   if (map < 0) return true;
-  const Set now(cap_get_proc()), without(cap_get_proc());
+  const CapabilitySet now(cap_get_proc()), without(cap_get_proc());
   bool readable = true;
   if (now && without && cap_clear_flag(without.get(), CAP_EFFECTIVE) == 0 &&
       cap_set_proc(without.get()) == 0) {

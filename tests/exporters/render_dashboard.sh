@@ -25,6 +25,8 @@ for program in node prometheus promtool; do
 done
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=stored_prometheus.sh
+. "$here/stored_prometheus.sh"
 dashboards=$here/../../exporters/grafana/dashboards
 scratch=$(mktemp -d)
 server=
@@ -51,14 +53,7 @@ start_prometheus() { # a server of made-up data until $end; its address comes to
     fail "no data: $(tail -n 1 "$scratch/log")"
     return
   fi
-  printf 'global: {}\n' >"$scratch/prometheus.yml"
-  prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" --web.listen-address=127.0.0.1:0 >"$scratch/server" 2>&1 &
-  server=$!
-  for ((i = 0; i < 100; i++)); do
-    grep -qs 'ready to receive web requests' "$scratch/server" && break
-    sleep 0.2
-  done
-  url=http://$(sed -n 's/.*msg="Listening on" address=\([0-9.:]*\).*/\1/p' "$scratch/server")
+  serve_stored "$scratch/data" "$scratch"
 }
 
 if [[ $1 == --made-up ]]; then

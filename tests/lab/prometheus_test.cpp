@@ -40,8 +40,12 @@ struct Site {
                     "127.0.0.1:" + std::to_string(narrow_port), "--trace.mode", "off",
                     "--max-vcpus", "1"});
   }
-  std::string narrow_instance() const { return "127.0.0.1:" + std::to_string(narrow_port); }
 };
+
+/// The label of an agent's target.
+std::string instance_of(int port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
 
 /// Seconds until `is_so`; fails after `most`.
 double seconds_until(double most, const std::string& what, const std::function<bool()>& is_so) {
@@ -117,23 +121,17 @@ TEST_F(PrometheusTest, a_noisy_neighbour_is_alerted_recorded_and_forgotten) {
 
 TEST_F(PrometheusTest, every_rule_fires_for_what_was_made_for_it) {
   auto& site = *site_;
-  const std::string narrow = site.narrow_instance();
+  const std::string narrow = instance_of(site.narrow_port);
+  const std::string made_up = instance_of(site.made_up.port());
   const std::set<std::pair<std::string, std::string>> expected = {
-      {"VmflowSkewHigh", "skewed"},
-      {"VmflowThrottled", "throttled"},
-      {"VmflowExitStorm", "storm"},
-      {"VmflowHaltPollWaste", "polling"},
-      {"VmflowVmmStall", "stalled"},
-      {"VmflowVmPaused", "paused"},
-      {"VmflowDiskWait", "slow-disk"},
-      {"VmflowDiskWait", "dead-disk"},
-      {"VmflowNetWait", "network"},
-      {"VmflowLedgerBroken", "made-up"},
-      {"VmflowLedgerAnomalies", "127.0.0.1:" + std::to_string(site.made_up.port())},
-      {"VmflowFusionDisagreement", "127.0.0.1:" + std::to_string(site.made_up.port())},
-      {"VmflowEventsDropped", narrow},
-      {"VmflowAgentDegraded", narrow},
-      {"VmflowTraceBackendMissing", "127.0.0.1:" + std::to_string(site.made_up.port())}};
+      {"VmflowSkewHigh", "skewed"},          {"VmflowThrottled", "throttled"},
+      {"VmflowExitStorm", "storm"},          {"VmflowHaltPollWaste", "polling"},
+      {"VmflowVmmStall", "stalled"},         {"VmflowVmPaused", "paused"},
+      {"VmflowDiskWait", "slow-disk"},       {"VmflowDiskWait", "dead-disk"},
+      {"VmflowNetWait", "network"},          {"VmflowLedgerBroken", "made-up"},
+      {"VmflowLedgerAnomalies", made_up},    {"VmflowFusionDisagreement", made_up},
+      {"VmflowEventsDropped", narrow},       {"VmflowAgentDegraded", narrow},
+      {"VmflowTraceBackendMissing", made_up}};
 
   // CPU 0 has the monitoring too, so what keeps a CPU busy takes turns on CPU 1.
   const auto on_first = [](const std::string& name, std::vector<std::string> arguments) {

@@ -4,30 +4,26 @@
 // usage: node ask_dashboards.mjs URL RULES DASHBOARD...
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { ask } from './prometheus.mjs';
 import { filledIn, queries } from './queries.mjs';
 
 const [url, rules, ...paths] = process.argv.slice(2);
 const failures = [];
 
-async function ask(kind, parameters) {
-  const answer = await (await fetch(`${url}/api/v1/${kind}`, { method: 'POST', body: new URLSearchParams(parameters) })).json();
-  if (answer.status !== 'success') throw new Error(`${parameters.query}: ${answer.error}`);
-  return answer.data.result;
-}
 /** The first and the last second of what is stored. */
 async function stored() {
   const { minTime, numSeries } = (await (await fetch(`${url}/api/v1/status/tsdb`)).json()).data.headStats ?? {};
   const now = Math.floor(Date.now() / 1000);
-  const up = await ask('query', { query: 'max_over_time(timestamp(up)[3h:5s])', time: now });
+  const up = await ask(url, 'query', { query: 'max_over_time(timestamp(up)[3h:5s])', time: now });
   const end = Math.max(...up.map(({ value }) => Number(value[1])));
   return { start: Math.floor(minTime / 1000), end: Math.ceil(end), series: numSeries };
 }
 const { start, end, series } = await stored();
 const hasNumbers = (result) => result.some(({ values }) => values.some(([, number]) => Number.isFinite(Number(number))));
-const answered = async (query) => hasNumbers(await ask('query_range', { query, start, end, step: 5 }));
+const answered = async (query) => hasNumbers(await ask(url, 'query_range', { query, start, end, step: 5 }));
 
 console.log(`${series} series of ${end - start} s`);
-const infos = await ask('query_range', { query: 'vmflow_vm_info{vm!="made-up"}', start, end, step: 5 });
+const infos = await ask(url, 'query_range', { query: 'vmflow_vm_info{vm!="made-up"}', start, end, step: 5 });
 const vms = infos.map(({ metric }) => ({ vm: metric.vm, name: metric.name || metric.vm }));
 const fixed = { __rate_interval: '20s', __interval: '5s', __range: '60s', host: '.*', top: '5' };
 
@@ -53,7 +49,7 @@ console.log(`${records.length} recording rules, all with data: ${!failures.some(
 // An alert of two severities is two rules; Prometheus keeps no number of the rule, but the severity.
 const alerts = [...text.matchAll(/- alert: *(\S+)[\s\S]*?severity: *(\w+)/g)].map(([, name, severity]) => ({ name, severity }));
 for (const { name, severity } of alerts) {
-  const fired = await ask('query_range', { query: `ALERTS{alertname="${name}",severity="${severity}",alertstate="firing"}`, start, end, step: 5 });
+  const fired = await ask(url, 'query_range', { query: `ALERTS{alertname="${name}",severity="${severity}",alertstate="firing"}`, start, end, step: 5 });
   const whose = [...new Set(fired.map(({ metric }) => metric.name || metric.vm || metric.instance))];
   console.log(`${name} (${severity}): ${whose.join(', ')}`);
   if (!whose.length) failures.push(`alert ${name} (${severity}): never fired`);

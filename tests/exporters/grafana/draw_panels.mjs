@@ -4,6 +4,7 @@
 // A query without an answer is told; with require=data it is a failure, with nothing no word. One that Prometheus refuses always is.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { ask } from './prometheus.mjs';
 import { filledIn, queries } from './queries.mjs';
 import { pageHtml, panelHtml } from './panel_html.mjs';
 
@@ -16,11 +17,6 @@ const minutes = Number(set.minutes ?? 30);
 const range = { start: end - minutes * 60, end, step: Math.max(15, Math.ceil((minutes * 60) / 600)), marks: [] };
 const failures = [];
 
-async function ask(kind, parameters) {
-  const answer = await (await fetch(new URL(`api/v1/${kind}`, url.endsWith('/') ? url : `${url}/`), { method: 'POST', body: new URLSearchParams(parameters) })).json();
-  if (answer.status !== 'success') throw new Error(answer.error);
-  return answer.data.result;
-}
 const legend = (format, labels) => format.replace(/\{\{(\w+)\}\}/g, (_, label) => labels[label] ?? '');
 
 // --- variables ---
@@ -32,7 +28,7 @@ if (byName) {
   const { expr } = queries(dashboard).find(({ variable }) => variable === byName);
   const pattern = new RegExp(byName.regex.replace(/^\/|\/$/g, ''));
   // As Grafana makes one text of each result, from which it takes name and value.
-  const found = (await ask('query', { query: filledIn(expr, values), time: end })).map(({ metric, value }) => {
+  const found = (await ask(url, 'query', { query: filledIn(expr, values), time: end })).map(({ metric, value }) => {
     const text = `{${Object.entries(metric).map(([label, of]) => `${label}="${of}"`).join(',')}} ${value[1]} ${value[0] * 1000}`;
     return pattern.exec(text)?.groups;
   });
@@ -44,7 +40,7 @@ if (byName) {
 
 // --- queries ---
 for (const annotation of dashboard.annotations.list) {
-  const found = await ask('query_range', { query: filledIn(annotation.target.expr, values), start: range.start, end, step: 10 });
+  const found = await ask(url, 'query_range', { query: filledIn(annotation.target.expr, values), start: range.start, end, step: 10 });
   if (!found.length) failures.push(`annotation ${annotation.name}: no data`);
   for (const { metric, values: points } of found) range.marks.push({ t: points[0][0], text: `${legend(annotation.titleFormat, metric)} ${legend(annotation.textFormat, metric)}` });
 }
@@ -56,7 +52,7 @@ for (const panel of dashboard.panels) {
     const query = filledIn(target.expr, values);
     asked += 1;
     try {
-      const found = target.instant ? await ask('query', { query, time: end }) : await ask('query_range', { query, start: range.start, end, step: range.step });
+      const found = target.instant ? await ask(url, 'query', { query, time: end }) : await ask(url, 'query_range', { query, start: range.start, end, step: range.step });
       if (!found.length) failures.push(`panel ${panel.id} (${panel.title}) ${target.refId}: no data`);
       for (const { metric, value, values: points } of found) {
         const numbers = (points ?? [value]).map(([t, number]) => [t, Number(number)]).filter(([, number]) => Number.isFinite(number));

@@ -3,7 +3,6 @@
 
 #include <httplib.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include <chrono>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include <thread>
 
 #include "agent_process.h"
+#include "new_folder.h"
 #include "stopwatch.h"
 
 namespace vmflow::lab {
@@ -23,12 +23,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr double kMostToStart = 60;
-
-fs::path new_folder(const std::string& name) {
-  auto path = (fs::temp_directory_path() / (name + "_XXXXXX")).string();
-  if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no folder " + path);
-  return path;
-}
 
 std::string loopback(int port) {
   return "127.0.0.1:" + std::to_string(port);
@@ -83,7 +77,7 @@ Alert alert_of(const Json& labels) {
 }
 
 std::vector<std::string> alertmanager_command(int port, int agent_port) {
-  const auto folder = new_folder("alertmanager");
+  const fs::path folder = new_folder("alertmanager");
   write(folder / "alertmanager.yml",
         shipped("alertmanager.yml", {{"127.0.0.1:9752", loopback(agent_port)},
                                      {"group_wait: 30s", "group_wait: 1s"},
@@ -96,7 +90,7 @@ std::vector<std::string> alertmanager_command(int port, int agent_port) {
 std::vector<std::string> prometheus_command(int port, const std::string& data,
                                             const std::vector<int>& agent_ports,
                                             int alertmanager_port) {
-  const auto folder = new_folder("prometheus");
+  const fs::path folder = new_folder("prometheus");
   const auto rules = run({SHORT_RULES});
   if (rules.status != 0) throw std::runtime_error(rules.err);
   write(folder / "rules.yml", rules.out);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "recording_agent.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -10,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "new_folder.h"
 #include "stopwatch.h"
 
 namespace vmflow::lab {
@@ -19,12 +18,6 @@ constexpr double kMostForReport = 60;
 
 void pause() {
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-}
-
-std::string new_folder() {
-  auto name = (std::filesystem::temp_directory_path() / "snapshots_XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder " + name);
-  return name;
 }
 
 std::vector<std::string> with_usual(std::vector<std::string> flags, const std::string& folder) {
@@ -38,7 +31,7 @@ std::vector<std::string> with_usual(std::vector<std::string> flags, const std::s
 
 std::string folder_in(const std::vector<std::string>& flags) {
   const auto flag = std::ranges::find(flags, "--trace.dir");
-  return flag == flags.end() ? new_folder() : *std::next(flag);
+  return flag == flags.end() ? new_folder("snapshots") : *std::next(flag);
 }
 
 }  // namespace
