@@ -52,7 +52,7 @@ out=$(cd "$out" && pwd)
 
 say "installing what is missing (a minute or two the first time)"
 scripts/setup.sh >"$out/setup.log" 2>&1 || fail "scripts/setup.sh failed: $(tail -n 1 "$out/setup.log")"
-say "building (two minutes the first time)"
+say "building (three minutes the first time)"
 { cmake --preset release && cmake --build --preset release --target vmflowd ground_truth; } >"$out/build.log" 2>&1 ||
   fail "the build failed; its log is $out/build.log"
 say "preparing the Linux guest"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/cli/doctor_look.h"
+#include "agent/cli/doctor_metrics.h"
 #include "agent/version.h"
 
 namespace vmflow {
@@ -38,7 +39,7 @@ CheckFinding look_at_answer(const DoctorHost& host) {
 
 CheckFinding look_at_version(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
-  const auto builds = series_of(*host.agent, "vmflow_build_info");
+  const auto builds = series_of(*host.agent, kBuildInfo);
   if (builds.empty())
     return cannot_tell("what answers does not say that it is vmflowd", restart(host));
   const auto version = label_of(builds.front().first, "version");
@@ -51,7 +52,7 @@ CheckFinding look_at_version(const DoctorHost& host) {
 
 CheckFinding look_at_attached(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
-  if (sum_of(*host.agent, "vmflow_kvm_entries_missing").value_or(0) != 0)
+  if (sum_of(*host.agent, kEntriesMissing).value_or(0) != 0)
     return missing("VMs run, but this kernel's KVM reports no VM entries",
                    as_root(host, "modprobe -a kvm_amd kvm_intel"));
   if (host.agent->is_ready) return fine("its programs are attached");
@@ -64,7 +65,7 @@ CheckFinding look_at_attached(const DoctorHost& host) {
 CheckFinding look_at_collectors(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   std::string failed;
-  for (const auto& [line, value] : series_of(*host.agent, "vmflow_scrape_collector_success"))
+  for (const auto& [line, value] : series_of(*host.agent, kCollectorSuccess))
     if (value == 0) failed += " " + label_of(line, "collector");
   if (failed.empty()) return fine("all work");
   return degraded("these fail:" + failed, restart(host));
@@ -73,7 +74,7 @@ CheckFinding look_at_collectors(const DoctorHost& host) {
 CheckFinding look_at_backends(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   std::string working;
-  for (const auto& [line, value] : series_of(*host.agent, "vmflow_trace_backend_available"))
+  for (const auto& [line, value] : series_of(*host.agent, kBackendAvailable))
     if (value != 0) working += (working.empty() ? "" : ", ") + label_of(line, "backend");
   if (!working.empty()) return fine(working);
   return degraded("nothing records", restart(host));
@@ -90,14 +91,14 @@ std::string counted(const AgentWords& agent, std::string_view metric, std::strin
 
 CheckFinding look_at_losses(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
-  const auto lost = counted(*host.agent, "vmflow_events_dropped_total", "reason");
+  const auto lost = counted(*host.agent, kEventsDropped, "reason");
   if (lost.empty()) return fine("none");
   return degraded("since it started: " + lost, restart(host));
 }
 
 CheckFinding look_at_anomalies(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
-  const auto found = counted(*host.agent, "vmflow_ledger_anomalies_total", "anomaly");
+  const auto found = counted(*host.agent, kAnomalies, "anomaly");
   if (found.empty()) return fine("no contradictions");
   return degraded("since it started: " + found, restart(host));
 }

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "agent/cli/doctor_metrics.h"
 #include "agent/config.h"
 #include "agent/sources/babeltrace.h"
 #include "agent/sources/isolated_call.h"
@@ -28,14 +28,8 @@ constexpr milliseconds kForAgent{8000}, kForFiles{3000};
 constexpr size_t kMostLines = 200;
 
 bool is_kept(std::string_view line) {
-  constexpr std::array<std::string_view, 7> kMetrics = {"vmflow_build_info{",
-                                                        "vmflow_vms ",
-                                                        "vmflow_kvm_entries_missing ",
-                                                        "vmflow_scrape_collector_success{",
-                                                        "vmflow_trace_backend_available{",
-                                                        "vmflow_events_dropped_total{",
-                                                        "vmflow_ledger_anomalies_total{"};
-  return std::ranges::any_of(kMetrics, [&](auto metric) { return line.starts_with(metric); });
+  const auto name = line.substr(0, line.find_first_of("{ "));
+  return std::ranges::find(kDoctorMetrics, name) != kDoctorMetrics.end();
 }
 
 // A server that sends a byte now and then would keep any reader: only a process can be given up.

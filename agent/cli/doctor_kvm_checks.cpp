@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "agent/cli/doctor_look.h"
+#include "agent/cli/doctor_metrics.h"
 
 namespace vmflow {
 namespace {
@@ -86,7 +87,7 @@ bool is_vmm(std::string_view name) {
 
 CheckFinding look_at_vms(const DoctorHost& host) {
   if (agent_is_attached(host)) {
-    const auto vms = sum_of(*host.agent, "vmflow_vms").value_or(0);
+    const auto vms = sum_of(*host.agent, kVms).value_or(0);
     return fine(fmt::format("{} followed by vmflowd", vms));
   }
   std::error_code failed;

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "agent/file_handle.h"
 #include "agent/http/tls_context.h"
-#include "agent/trigger/file_handle.h"
 #include "analysis/web_flow.h"
 
 namespace vmflow {

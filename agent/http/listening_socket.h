@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "agent/file_handle.h"
 #include "agent/result.h"
-#include "agent/trigger/file_handle.h"
 
 namespace vmflow {
 

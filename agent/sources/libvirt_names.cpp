@@ -5,11 +5,11 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "agent/file_handle.h"
 #include "agent/sources/libvirt_reader.h"
 #include "analysis/vm_label.h"
 
@@ -21,21 +21,6 @@ constexpr uint64_t kMostMemory = 512 << 20;
 // A host has hundreds of domains; a process that says more is none of ours any more.
 constexpr size_t kMostDomains = 65536;
 constexpr std::chrono::seconds kMostPause{60};
-
-class EventFd {
- public:
-  EventFd() : fd_(eventfd(0, EFD_CLOEXEC)) {}
-  EventFd(const EventFd&) = delete;
-  EventFd& operator=(const EventFd&) = delete;
-  ~EventFd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-  void set() const { eventfd_write(fd_, 1); }
-
- private:
-  int fd_;
-};
 
 void wait_for(int event, std::chrono::milliseconds most) {
   pollfd watched{event, POLLIN, 0};
@@ -53,8 +38,8 @@ LibvirtNames::LibvirtNames(DomainReader reader, std::function<bool()> is_there, 
 LibvirtNames::~LibvirtNames() = default;
 
 void LibvirtNames::run(const std::stop_token& stop) {
-  const EventFd event;
-  const std::stop_callback wake(stop, [&event] { event.set(); });
+  const FileHandle event(eventfd(0, EFD_CLOEXEC));
+  const std::stop_callback wake(stop, [&event] { eventfd_write(event.get(), 1); });
   while (!stop.stop_requested()) {
     if (!is_there_()) {
       wait_for(event.get(), times_.interval);

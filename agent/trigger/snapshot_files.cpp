@@ -11,7 +11,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "agent/trigger/file_handle.h"
+#include "agent/file_handle.h"
 
 namespace vmflow {
 namespace {

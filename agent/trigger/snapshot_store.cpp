@@ -12,7 +12,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "agent/trigger/file_handle.h"
+#include "agent/file_handle.h"
 #include "agent/trigger/snapshot_files.h"
 #include "agent/trigger/snapshot_id.h"
 #include "agent/trigger/snapshot_names.h"

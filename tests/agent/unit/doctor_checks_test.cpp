@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
+#include "agent/cli/doctor_metrics.h"
+#include "analysis/metric_catalog.h"
 #include "doctor_tree.h"
 
 namespace vmflow {
@@ -218,6 +221,12 @@ const std::vector<Case> kCases = {
      [](auto& t) { lines(t, {"vmflow_ledger_anomalies_total{anomaly=\"missed_event\"} 1"}); },
      Health::degraded, "vmflowd &"},
 };
+
+TEST(DoctorChecks, read_metrics_that_an_agent_has) {
+  const auto catalog = metric_catalog();
+  for (const auto name : kDoctorMetrics)
+    EXPECT_NE(std::ranges::find(catalog, name, &Metric::name), catalog.end()) << name;
+}
 
 TEST(DoctorChecks, a_host_on_which_all_is_well_has_nothing_to_mend) {
   const DoctorTree tree;

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/trigger/file_handle.h"
+#include "agent/file_handle.h"
 
 namespace vmflow::test {
 
