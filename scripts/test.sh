@@ -22,25 +22,27 @@ shellcheck -x scripts/*.sh scripts/lab/*.sh scripts/demo/*.sh scripts/lab/start 
   tests/support/linux_guest/*.sh
 shellcheck -x -s dash scripts/lab/init scripts/package/postinst scripts/package/prerm scripts/package/postrm
 
-# What failed is said again at the end, since the output is long.
-tests() { # tests PRESET [FLAG...]
-  local status=0
-  ctest --preset "$@" || status=$?
-  ((status == 0)) || {
-    say "what failed:"
-    grep -E -A7 ': Failure$|what\(\):|ERROR: AddressSanitizer|^lab: |attempt [0-9]+:' "build/$1/Testing/Temporary/LastTest.log" |
-      cut -c1-240 | tail -n 150
-  }
-  return "$status"
+# What failed is said again after all phases, since each one's output is long.
+failures=$(mktemp)
+trap 'rm -f "$failures"' EXIT
+tests() { # tests WHAT PRESET [FLAG...]
+  local what=$1 logs=build/$2/Testing/Temporary
+  shift
+  say "$what"
+  ctest --preset "$@" || {
+    printf '%s\n' "$what:"
+    sed 's/^/  /' "$logs/LastTestsFailed.log" || :
+    grep -E -A7 ': Failure$|what\(\):|ERROR: AddressSanitizer|^FAIL|^lab: |attempt [0-9]+:' "$logs/LastTest.log" |
+      cut -c1-240 | tail -n 100 || :
+  } >>"$failures"
 }
 
-failed=0
-say "unit tests under the sanitizers"
-tests asan -j 2 || failed=1
-say "tests that no other work on this machine disturbs"
-tests release -j 2 -LE lab "$@" || failed=1
-say "tests in labs, two at a time: a second time if an emulated guest is stuck"
-tests release -j 2 -L lab -LE timed --repeat until-pass:2 "$@" || failed=1
-say "tests by the wall's clock: up to three times, if this machine has other work too"
-tests release -L timed --repeat until-pass:3 "$@" || failed=1
-exit "$failed"
+tests "unit tests under the sanitizers" asan -j 2
+tests "tests that no other work on this machine disturbs" release -j 2 -LE lab "$@"
+tests "tests in labs, two at a time: a second time if an emulated guest is stuck" release -j 2 -L lab -LE timed --repeat until-pass:2 "$@"
+tests "tests by the wall's clock: up to three times, if this machine has other work too" release -L timed --repeat until-pass:3 "$@"
+[[ ! -s $failures ]] || {
+  say "what failed:"
+  cat "$failures"
+  exit 1
+}

@@ -32,6 +32,7 @@ trap finish EXIT
 
 steer() { printf '%s\n' "$1" >"$steering.new" && mv "$steering.new" "$steering"; }
 start_agent() { # start_agent [PORT]
+  rm -f "$scratch/port"
   node "$here/top_agent.mjs" "$steering" "$@" >"$scratch/port" 2>"$scratch/agent.log" &
   agent=$!
   for ((i = 0; i < 100; i++)); do
@@ -88,6 +89,9 @@ start_top() { # start_top WIDTH HEIGHT [VARIABLE=VALUE… --] FLAGS…
 steer '{}'
 start_agent
 url=http://127.0.0.1:$port
+
+# The server ends with its last session, and a session that is asked for meanwhile is lost: this one stays.
+terminal new-session -d -s stays 'sleep 600'
 
 # The list, its order, a VM.
 start_top 80 24 "$vmflow" top --agent "$url" --delay 0.5
