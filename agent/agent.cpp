@@ -314,8 +314,19 @@ void Agent::warn_once(const FlowModel& model) {
 
 std::string Agent::metrics() {
   const std::lock_guard lock(mutex_);
-  return prometheus_text(look(false),
-                         {.per_vcpu = config_.per_vcpu, .vm_waits = config_.vm_wait_histograms});
+  auto page = pages_.next(look(false));
+  tell_left_out();
+  return page;
+}
+
+void Agent::tell_left_out() {
+  std::string names;
+  for (const auto& metric : pages_.page().left_out)
+    names += fmt::format("{}{}", names.empty() ? "" : " ", metric.metric);
+  if (names == std::exchange(left_out_, names)) return;
+  if (names.empty()) return spdlog::info("all metrics are on the page again");
+  spdlog::warn("with more than {} series, these metrics are left out: {} (--web.max-series)",
+               config_.max_series, names);
 }
 
 std::optional<std::string> Agent::api(const std::string& path) {

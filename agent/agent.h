@@ -81,11 +81,16 @@ class Agent {
   Snapshot look_at_slots();                         // with mutex_ held
   void forget_departed();                           // with mutex_ held
   void warn_once(const FlowModel&);                 // with mutex_ held
+  void tell_left_out();                             // with mutex_ held
 
   const Config config_;
   Rights& rights_;
   bool has_rights_ = true;
   Triggers* triggers_ = nullptr;
+  PrometheusPages pages_{{.per_vcpu = config_.per_vcpu,
+                          .vm_waits = config_.vm_wait_histograms,
+                          .most_series = config_.max_series}};
+  std::string left_out_;  ///< names of metrics that the last page left out
   std::function<WebFlow()> web_;
   std::mutex mutex_;
   std::optional<KernelSupport> support_;

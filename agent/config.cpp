@@ -33,6 +33,7 @@ Result<void> set_one_of(std::string& target, std::string_view key, const std::st
 namespace {
 
 constexpr uint32_t kMostVcpus = 1u << 20;
+constexpr int64_t kFewestSeries = 100, kMostSeries = 1'000'000;
 
 Result<void> set_listen_address(Config& config, const std::string& value) {
   const auto colon = value.rfind(':');
@@ -68,6 +69,14 @@ Result<void> set_max_vcpus(Config& config, int64_t value) {
   if (value < 1 || value > kMostVcpus)
     return failure(fmt::format("max-vcpus: {} is not between 1 and {}", value, kMostVcpus));
   config.max_vcpus = static_cast<uint32_t>(value);
+  return {};
+}
+
+Result<void> set_max_series(Config& config, int64_t value) {
+  if (value < kFewestSeries || value > kMostSeries)
+    return failure(fmt::format("web.max-series: {} is not between {} and {}", value, kFewestSeries,
+                               kMostSeries));
+  config.max_series = static_cast<uint64_t>(value);
   return {};
 }
 
@@ -108,6 +117,11 @@ const std::vector<Setting>& settings() {
            config.enable_admin_api = on;
            return {};
          })},
+        {"web.max-series",
+         fmt::format("series that the page of metrics may have ({}); with more it leaves out whole "
+                     "metrics, the finest detail first, and vmflow_series_left_out says which",
+                     defaults.max_series),
+         Number(set_max_series)},
         {"max-vcpus",
          fmt::format("vCPUs that can be followed at once ({}); more are counted as dropped",
                      defaults.max_vcpus),

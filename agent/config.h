@@ -11,6 +11,7 @@
 #include "analysis/anomaly_rule.h"
 #include "analysis/default_rules.h"
 #include "bpf/records.h"
+#include "exporters/prometheus_text.h"
 
 namespace vmflow {
 
@@ -37,6 +38,7 @@ struct Config {
   int listen_port = 9752;
   std::string telemetry_path = "/metrics";
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
+  uint64_t max_series = kDefaultMostSeries;  ///< of the page of metrics
   bool per_vcpu = false;                   ///< also export vmflow_vcpu_seconds_total
   bool vm_wait_histograms = false;         ///< also export histograms of waits per VM
   bool culprit_irq = false;                ///< tell interrupt time from the culprits it interrupts

@@ -116,10 +116,9 @@ std::vector<Sample> capability_held(const FlowModel& model) {
 std::vector<Sample> confined(const FlowModel& model) {
   const auto& rights = model.agent.rights;
   std::vector<Sample> samples;
-  for (const auto& [name, holds] :
-       {std::pair("unprivileged_user", rights.unprivileged_user),
-        std::pair("no_new_privs", rights.no_new_privs),
-        std::pair("system_call_filter", rights.system_call_filter)})
+  for (const auto& [name, holds] : {std::pair("unprivileged_user", rights.unprivileged_user),
+                                    std::pair("no_new_privs", rights.no_new_privs),
+                                    std::pair("system_call_filter", rights.system_call_filter)})
     samples.push_back(value({name}, holds ? 1 : 0));
   return samples;
 }
@@ -269,7 +268,8 @@ std::vector<Metric> agent_metrics() {
       {"vmflow_agent_capability_held",
        kGauge,
        {"capability"},
-       "1 while a thread of vmflowd holds what attaching may need: 0 once all programs are attached.",
+       "1 while a thread of vmflowd holds what attaching may need: 0 once all programs are "
+       "attached.",
        "read from /proc when it changed",
        kExact,
        capability_held},

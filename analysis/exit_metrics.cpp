@@ -12,7 +12,7 @@ std::vector<Sample> per_vm_and_exit(const FlowModel& model, Read read) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
     for (const auto& exit : vm.folded_exits)
-      samples.push_back(value({vm.label, exit.reason}, read(exit)));
+      if (exit.count != 0) samples.push_back(value({vm.label, exit.reason}, read(exit)));
   return samples;
 }
 
@@ -78,15 +78,19 @@ std::vector<Metric> exit_metrics() {
        {"vm", "reason"},
        "VM exits by hardware reason: a fixed list for each vendor, the rest is other.",
        kEvents,
-       "none; exits before the agent attached are not there",
-       vm_exits},
+       "none; exits before the agent attached are not there; a reason is absent until the VM has "
+       "such an exit",
+       vm_exits,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_exit_seconds_total",
        kCounter,
        {"vm", "reason"},
        "Kernel and VMM time after VM exits, without halt polling, ready time and sleep.",
        kMono,
-       "its sum over reasons is kvm + vmm since the first exit",
-       vm_exit_seconds},
+       "its sum over reasons is kvm + vmm since the first exit; a reason is absent until the VM "
+       "has such an exit",
+       vm_exit_seconds,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_exit_duration_seconds",
        kHistogram,
        {"vm"},
@@ -94,7 +98,8 @@ std::vector<Metric> exit_metrics() {
        "sleep.",
        kMono,
        "bounds are powers of two of nanoseconds, counts are exact; the open exit is not in it",
-       vm_exit_duration},
+       vm_exit_duration,
+       MetricDetail::kVmSingles},
       {"vmflow_exit_duration_seconds",
        kHistogram,
        {"reason"},
@@ -110,35 +115,40 @@ std::vector<Metric> exit_metrics() {
        "returns before the vCPU's first VM entry or exit are not there; a KVM_RUN interrupted by a "
        "signal "
        "counts as intr",
-       vm_userspace_exits},
+       vm_userspace_exits,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_halt_poll_success_seconds_total",
        kCounter,
        {"vm"},
        "Halt polling that ended with work for the vCPU.",
        kMono,
        "KVM's own halt_poll_success_ns where the kernel has it",
-       halt_poll_success},
+       halt_poll_success,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_halt_poll_fail_seconds_total",
        kCounter,
        {"vm"},
        "Halt polling in vain: the vCPU went to sleep after it.",
        kMono,
        "KVM's own halt_poll_fail_ns where the kernel has it",
-       halt_poll_fail},
+       halt_poll_fail,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_halt_polls_total",
        kCounter,
        {"vm", "result"},
        "Halts with polling, by how it ended.",
        kEvents,
        kExact,
-       halt_polls},
+       halt_polls,
+       MetricDetail::kVmSingles},
       {"vmflow_vm_halt_wakeups_total",
        kCounter,
        {"vm"},
        "Halts that ended because the vCPU had work.",
        kEvents,
        kExact,
-       halt_wakeups},
+       halt_wakeups,
+       MetricDetail::kVmSingles},
   };
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/helper_threads.h"
+#include "analysis/page_flow.h"
 #include "analysis/rights_flow.h"
 #include "analysis/slowdown.h"
 #include "analysis/snapshot.h"
@@ -272,6 +273,7 @@ struct FlowModel {
   AgentFlow agent;
   TraceFlow trace;  ///< filled in by the agent, too
   WebFlow web;      ///< the same
+  PageFlow page;    ///< filled in by what makes the page
 };
 
 }  // namespace vmflow

@@ -29,8 +29,10 @@ std::vector<Sample> per_disk_op(const FlowModel& model, Read read) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
     for (uint32_t op = 0; vm.disk && op < FLOW_DISK_OPS; op++)
-      samples.push_back(value({vm.label, std::string(disk_op_name(static_cast<flow_disk_op>(op)))},
-                              read(vm.disk->done[op])));
+      if (vm.disk->done[op].operations != 0)
+        samples.push_back(
+            value({vm.label, std::string(disk_op_name(static_cast<flow_disk_op>(op)))},
+                  read(vm.disk->done[op])));
   return samples;
 }
 
@@ -91,35 +93,40 @@ std::vector<Metric> io_metrics() {
        "one packet for it waited in its tap, whatever ended it.",
        kMono,
        kIoPendingBlind,
-       halted_io_pending},
+       halted_io_pending,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_disk_operations_total",
        kCounter,
        {"vm", "op"},
        "Disk requests of the VM's process that the host has completed.",
        kEvents,
        kDiskBlind,
-       disk_operations},
+       disk_operations,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_disk_bytes_total",
        kCounter,
        {"vm", "op"},
        "Bytes of those requests.",
        kEvents,
        kDiskBlind,
-       disk_bytes},
+       disk_bytes,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_disk_seconds_total",
        kCounter,
        {"vm", "op"},
        "Time of those requests from the block layer's entry to completion, summed over requests.",
        kMono,
        kDiskBlind,
-       disk_seconds},
+       disk_seconds,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_disk_requests_in_flight",
        kGauge,
        {"vm"},
        "Requests of the VM's process that the host has not completed.",
        kNow,
        kDiskBlind,
-       disk_in_flight},
+       disk_in_flight,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_disk_contended_seconds_total",
        kCounter,
        {"vm"},
@@ -128,7 +135,8 @@ std::vector<Metric> io_metrics() {
        "disk, summed over disks.",
        kMono,
        kContentionBlind,
-       disk_contended},
+       disk_contended,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_disk_wait_for_others_seconds_total",
        kCounter,
        {"vm"},
@@ -137,7 +145,8 @@ std::vector<Metric> io_metrics() {
        "VMs: between two completions a disk's time is that of the request which completes next.",
        kMono,
        kContentionBlind,
-       disk_waited},
+       disk_waited,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_disk_throttled_seconds_total",
        kCounter,
        {"vm"},
@@ -145,7 +154,8 @@ std::vector<Metric> io_metrics() {
        "held them back.",
        kMono,
        kThrottleBlind,
-       disk_held},
+       disk_held,
+       MetricDetail::kVmDevices},
   };
 }
 

@@ -5,9 +5,30 @@
 
 namespace vmflow {
 
+std::string_view detail_name(MetricDetail detail) {
+  switch (detail) {
+    case MetricDetail::kAlways:
+      return "always";
+    case MetricDetail::kVmCauses:
+      return "causes";
+    case MetricDetail::kVmDevices:
+      return "devices";
+    case MetricDetail::kVmSingles:
+      return "singles";
+    case MetricDetail::kPerVcpu:
+      return "vcpus";
+    case MetricDetail::kVmWaits:
+      return "waits";
+  }
+  return "always";
+}
+
 std::string_view detail_flag(MetricDetail detail) {
   switch (detail) {
     case MetricDetail::kAlways:
+    case MetricDetail::kVmCauses:
+    case MetricDetail::kVmDevices:
+    case MetricDetail::kVmSingles:
       return "";
     case MetricDetail::kPerVcpu:
       return "--collector.vcpu.per-vcpu";
@@ -20,9 +41,9 @@ std::string_view detail_flag(MetricDetail detail) {
 std::span<const Metric> metric_catalog() {
   static const std::vector<Metric> catalog = [] {
     std::vector<Metric> rows;
-    for (const auto part :
-         {identity_metrics, ledger_metrics, wait_metrics, slowdown_metrics, io_metrics, net_metrics,
-          exit_metrics, nested_metrics, trace_metrics, libvirt_metrics, agent_metrics, web_metrics})
+    for (const auto part : {identity_metrics, ledger_metrics, wait_metrics, slowdown_metrics,
+                            io_metrics, net_metrics, exit_metrics, nested_metrics, trace_metrics,
+                            libvirt_metrics, agent_metrics, web_metrics, page_metrics})
       for (auto& row : part()) rows.push_back(std::move(row));
     return rows;
   }();

@@ -15,8 +15,16 @@ namespace vmflow {
 
 enum class MetricKind { kCounter, kGauge, kHistogram };
 
-/// What must be asked for, because it costs many series: detail_flag() says how.
-enum class MetricDetail { kAlways, kPerVcpu, kVmWaits };
+/// How much a metric goes into detail. What comes later is given up first by a page that has too
+/// many series (series_budget.h); the last two must be asked for: detail_flag() says how.
+enum class MetricDetail {
+  kAlways,     ///< of host and agent; of a VM who it is and its time by state
+  kVmCauses,   ///< of a VM: what its waits and its exits are made of
+  kVmDevices,  ///< of a VM: disk, network, helper threads, returns to the VMM, guests of its own
+  kVmSingles,  ///< of a VM: how long single exits and waits take, and counts beside times
+  kPerVcpu,    ///< of a vCPU
+  kVmWaits,    ///< of a VM: how long its waits take, by reason
+};
 
 /// One series at one moment.
 /// Shape: `labels` are the values of Metric::labels, in their order. A histogram has one cumulative
@@ -33,6 +41,8 @@ std::span<const double> exit_bounds_seconds();
 std::span<const double> queue_bounds_seconds();
 std::span<const double> wait_bounds_seconds();
 
+/// In one word; of those that stay on every page it is "always".
+std::string_view detail_name(MetricDetail detail);
 /// The flag that shows metrics of this detail; empty for those that are always there.
 std::string_view detail_flag(MetricDetail detail);
 

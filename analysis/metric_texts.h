@@ -22,11 +22,13 @@ inline constexpr std::string_view kNow = "state at the scrape";
 inline constexpr std::string_view kExact = "none";
 inline constexpr std::string_view kThreads = "the scheduler's own, from schedstat";
 inline constexpr std::string_view kThreadsBlind =
-    "what a thread used after the last look before its end is not there; roles need QEMU's "
+    "absent for roles that no thread has; what a thread used after the last look before its end is "
+    "not there; roles need QEMU's "
     "debug-threads=on, else threads but the main one are other; of several VMs in a process the "
     "first has them all";
 inline constexpr std::string_view kDiskBlind =
-    "absent until the host sees a request: not from the page cache, vhost-user or passthrough; one "
+    "absent until the host sees a request of that kind: not from the page cache, vhost-user or "
+    "passthrough; one "
     "that the VMM holds back itself is not in flight; of several VMs in a process the first has "
     "them all";
 inline constexpr std::string_view kSvmGuest =
@@ -47,5 +49,6 @@ std::vector<Metric> trace_metrics();
 std::vector<Metric> libvirt_metrics();
 std::vector<Metric> agent_metrics();
 std::vector<Metric> web_metrics();
+std::vector<Metric> page_metrics();
 
 }  // namespace vmflow

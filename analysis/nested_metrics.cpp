@@ -65,7 +65,8 @@ std::vector<Metric> nested_metrics() {
        "guest elsewhere is not there; with a third level l2 is L2 and L3 together, and the VM's "
        "work for an L3 that "
        "follows an entry of L2's is not there",
-       nested_seconds},
+       nested_seconds,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_nested_exits_total",
        kCounter,
        {"vm", "handled_by"},
@@ -76,14 +77,16 @@ std::vector<Metric> nested_metrics() {
        "absent until the VM runs a guest, and on kernels before 6.1; the present one is counted "
        "when it is handled; "
        "an exit of L3 that L2 gets is two or more of l1, as the VM enters L2 to tell it",
-       nested_exits},
+       nested_exits,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_nested_entries_total",
        kCounter,
        {"vm"},
        "VMRUN, VMLAUNCH and VMRESUME of the VM that the host carried out.",
        kEvents,
        kDepth,
-       nested_entries},
+       nested_entries,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_nested_deeper_entries_total",
        kCounter,
        {"vm"},
@@ -93,7 +96,8 @@ std::vector<Metric> nested_metrics() {
        kEvents,
        "absent until the VM runs a guest, and on kernels before 6.1; each entry of a fourth level "
        "is several",
-       nested_deeper},
+       nested_deeper,
+       MetricDetail::kVmDevices},
   };
 }
 

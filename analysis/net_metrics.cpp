@@ -12,7 +12,8 @@ constexpr std::string_view kNetBlind =
     "puts into a tap is not seen; of the host's first VM what it sent before it had received "
     "anything is missing; of several VMs in a process the first has them all";
 constexpr std::string_view kInterruptsBlind =
-    "not what hardware delivers without KVM (posted interrupts, AVIC); interrupts injected again "
+    "a class is absent until the VM is given one; not what hardware delivers without KVM (posted "
+    "interrupts, AVIC); interrupts injected again "
     "and "
     "soft ones are not accepted anew, so they never count; one that a VMM raises in another one's "
     "VM "
@@ -67,7 +68,8 @@ std::vector<Sample> interrupts(const FlowModel& model) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
     for (uint32_t reason = 0; vm.interrupts && reason < kWaitReasons; reason++)
-      samples.push_back(value({vm.label, class_name(reason)}, number((*vm.interrupts)[reason])));
+      if ((*vm.interrupts)[reason] != 0)
+        samples.push_back(value({vm.label, class_name(reason)}, number((*vm.interrupts)[reason])));
   return samples;
 }
 
@@ -88,14 +90,16 @@ std::vector<Metric> net_metrics() {
        "Packets as the VM sees them: receive is from the host to the VM.",
        kEvents,
        kNetBlind,
-       net_packets},
+       net_packets,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_net_bytes_total",
        kCounter,
        {"vm", "direction"},
        "Bytes of those packets, with their Ethernet headers.",
        kEvents,
        kNetBlind,
-       net_bytes},
+       net_bytes,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_net_wait_seconds_total",
        kCounter,
        {"vm"},
@@ -103,21 +107,24 @@ std::vector<Metric> net_metrics() {
        "packets.",
        kMono,
        kNetBlind,
-       net_waited},
+       net_waited,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_net_packets_waiting",
        kGauge,
        {"vm"},
        "Packets for the VM that wait in its taps.",
        kNow,
        kNetBlind,
-       net_waiting},
+       net_waiting,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_net_drops_total",
        kCounter,
        {"vm"},
        "Packets for the VM that its taps did not take.",
        kEvents,
        kNetBlind,
-       net_dropped},
+       net_dropped,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_interrupts_total",
        kCounter,
        {"vm", "class"},
@@ -126,7 +133,8 @@ std::vector<Metric> net_metrics() {
        "each ends; those a vCPU gives to itself are among them.",
        kEvents,
        kInterruptsBlind,
-       interrupts},
+       interrupts,
+       MetricDetail::kVmSingles},
       {"vmflow_interrupts_unattributed_total",
        kCounter,
        {"class"},

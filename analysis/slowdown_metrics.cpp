@@ -29,7 +29,8 @@ std::vector<Metric> slowdown_metrics() {
        kMono,
        "judged once a second; waits that have ended; its own load, but for exit storms, and "
        "contention inside it are unknown unless --trace.registers tells its processes",
-       vm_slowdown},
+       vm_slowdown,
+       MetricDetail::kVmCauses},
   };
 }
 

@@ -14,10 +14,12 @@ template <typename Read>
 std::vector<Sample> per_role(const FlowModel& model, Read read) {
   std::vector<Sample> samples;
   for (const auto& vm : model.vms)
-    for (uint32_t role = 0; vm.helpers && role < kThreadRoles; role++)
-      samples.push_back(
-          value({vm.label, std::string(thread_role_name(static_cast<ThreadRole>(role)))},
-                read((*vm.helpers)[role])));
+    for (uint32_t role = 0; vm.helpers && role < kThreadRoles; role++) {
+      const auto& time = (*vm.helpers)[role];
+      if (time.cpu_ns != 0 || time.ready_ns != 0)
+        samples.push_back(value(
+            {vm.label, std::string(thread_role_name(static_cast<ThreadRole>(role)))}, read(time)));
+    }
   return samples;
 }
 
@@ -124,7 +126,8 @@ std::vector<Metric> wait_metrics() {
        "with vmflow_vm_open_wait_seconds it is the state halted; interrupts that the hardware "
        "delivers "
        "without KVM (posted interrupts, AVIC) are unknown; vhost is net, whatever device it serves",
-       vm_wait},
+       vm_wait,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_blocked_seconds_total",
        kCounter,
        {"vm", "cause"},
@@ -134,7 +137,8 @@ std::vector<Metric> wait_metrics() {
        "with vmflow_vm_open_wait_seconds it is the state vmm_blocked; a page fault of the VMM's "
        "own "
        "code is io or other",
-       vm_blocked},
+       vm_blocked,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_ready_by_culprit_seconds_total",
        kCounter,
        {"vm", "culprit"},
@@ -147,7 +151,8 @@ std::vector<Metric> wait_metrics() {
        "CPU, and migrations on a kernel without CONFIG_KALLSYMS_ALL, are unknown; interrupts count "
        "for the task they interrupt, but with --collector.culprit.irq those of devices and soft "
        "interrupts are irq",
-       vm_ready_by_culprit},
+       vm_ready_by_culprit,
+       MetricDetail::kVmCauses},
       {"vmflow_vm_preemptions_total",
        kCounter,
        {"vm", "culprit"},
@@ -156,7 +161,8 @@ std::vector<Metric> wait_metrics() {
        "as the quota was used up.",
        kEvents,
        kExact,
-       vm_preemptions},
+       vm_preemptions,
+       MetricDetail::kVmSingles},
       {"vmflow_vm_skew_seconds_total",
        kCounter,
        {"vm"},
@@ -165,7 +171,8 @@ std::vector<Metric> wait_metrics() {
        "wall time of the VM, not of its vCPUs; one that is throttled is not ready, which is "
        "noticed "
        "at switches and wake-ups; after a lost event until the vCPU's next one",
-       vm_skew_seconds},
+       vm_skew_seconds,
+       MetricDetail::kVmCauses},
       {"vmflow_wait_duration_seconds",
        kHistogram,
        {"reason"},
@@ -192,7 +199,7 @@ std::vector<Metric> wait_metrics() {
        kMono,
        "waits that have ended; with the open one their sum is the state ready",
        vm_runqueue_wait,
-       MetricDetail::kAlways,
+       MetricDetail::kVmSingles,
        queue_bounds_seconds()},
       {"vmflow_wakeup_latency_seconds",
        kHistogram,
@@ -215,14 +222,16 @@ std::vector<Metric> wait_metrics() {
        "CPU time of the VMM's threads that run no vCPU, by what they are for.",
        kThreads,
        kThreadsBlind,
-       thread_cpu},
+       thread_cpu,
+       MetricDetail::kVmDevices},
       {"vmflow_vm_thread_ready_seconds_total",
        kCounter,
        {"vm", "role"},
        "Time that those threads could run and had no CPU.",
        kThreads,
        kThreadsBlind,
-       thread_ready},
+       thread_ready,
+       MetricDetail::kVmDevices},
   };
 }
 

@@ -27,10 +27,13 @@ std::string metric_section(const Metric& metric) {
   for (const auto label : metric.labels)
     labels += fmt::format("{}`{}`", labels.empty() ? "" : ", ", label);
   const auto flag = detail_flag(metric.detail);
+  std::string detail;
+  if (metric.detail != MetricDetail::kAlways)
+    detail = fmt::format("- Detail: {}.\n", detail_name(metric.detail));
+  if (!flag.empty()) detail += fmt::format("- Only with `{}`.\n", flag);
   return fmt::format("### `{}`\n{}, {}. {}\n- Clock: {}.\n- Error: {}.\n{}\n", metric.name,
                      kind_name(metric.kind), labels.empty() ? "no labels" : "labels " + labels,
-                     metric.help, metric.clock, metric.error,
-                     flag.empty() ? "" : fmt::format("- Only with `{}`.\n", flag));
+                     metric.help, metric.clock, metric.error, detail);
 }
 
 std::string states_section() {
@@ -64,6 +67,10 @@ std::string metrics_md() {
       "The label `vm` is the VM's uuid; without one `<pid>-<start time of the process in ticks>`, "
       "with `-<n>` "
       "for further VMs of the same process; a uuid that is live already gets `+<pid>`.\n\n";
+  text +=
+      "A page of more series than `--web.max-series` leaves out whole metrics, so that sums over "
+      "labels stay right: first those whose detail is waits, then vcpus, singles, devices and "
+      "causes. `vmflow_series_left_out` says which.\n\n";
   text += states_section();
   text +=
       "## VM exit reasons\nThe lists are fixed, so that a series means the same on every host and "

@@ -203,6 +203,7 @@ FlowModel hand_made_model() {
                .has_config = true,
                .last_reload_successful = true,
                .last_reload_unix_seconds = 1'700'000'300};
+  model.page.left_out = {{"vmflow_vm_interrupts_total", 8}};
   return model;
 }
 

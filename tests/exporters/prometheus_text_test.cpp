@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -88,9 +89,11 @@ TEST(PrometheusText, promtool_does_object_to_a_bad_page) {
 }
 
 TEST(PrometheusText, every_metric_has_one_help_and_one_type) {
-  const auto page = prometheus_text(hand_made_model(), kAll);
+  const auto all = prometheus_text(hand_made_model(), kAll);
+  const auto cut = prometheus_text(hand_made_model(), {.most_series = 1});
   for (const auto& metric : metric_catalog()) {
     const std::string name(metric.name);
+    const auto& page = name == "vmflow_series_left_out" ? cut : all;
     EXPECT_EQ(lines_with(page, "# HELP " + name + " "),
               std::vector{"# HELP " + name + " " + std::string(metric.help)});
     EXPECT_EQ(lines_with(page, "# TYPE " + name + " ").size(), 1u) << name;
@@ -143,6 +146,38 @@ TEST(PrometheusText, histograms_of_waits_per_vm_are_there_only_when_asked_for) {
   }
   EXPECT_NE(without.find("vmflow_wait_duration_seconds_bucket{reason=\"timer\",le=\"6.5536e-05\"}"),
             std::string::npos);
+}
+
+TEST(PrometheusText, a_page_that_must_be_short_says_what_it_leaves_out) {
+  const auto page = prometheus_text(hand_made_model(), {.most_series = 1});
+  EXPECT_EQ(page.find("vmflow_vm_exits_total{"), std::string::npos);
+  EXPECT_EQ(lines_with(page, "vmflow_vm_vcpu_seconds_total{").size(), size_t{FLOW_STATES});
+  EXPECT_EQ(
+      lines_with(page, "vmflow_series_left_out{metric=\"vmflow_vm_exits_total\"}"),
+      std::vector<std::string>{"vmflow_series_left_out{metric=\"vmflow_vm_exits_total\"} 13"});
+  EXPECT_EQ(lines_with(page, "vmflow_series_limit"),
+            std::vector<std::string>{"vmflow_series_limit 1"});
+  const auto lines = lines_of(page);
+  EXPECT_EQ(
+      lines_with(page, "vmflow_series "),
+      std::vector{"vmflow_series " + std::to_string(std::ranges::count_if(
+                                         lines, [](const auto& line) { return line[0] != '#'; }))});
+}
+
+TEST(PrometheusText, what_was_left_out_of_a_page_does_not_come_and_go) {
+  const auto polls_in = [](const std::string& page) {
+    return !lines_with(page, "vmflow_vm_halt_polls_total{").empty();
+  };
+  auto model = hand_made_model();
+  const auto whole = prometheus_text(model, {});
+  const auto series = std::stoull(lines_with(whole, "vmflow_series ").at(0).substr(14));
+  PrometheusPages pages({.most_series = series});
+  EXPECT_TRUE(polls_in(pages.next(model)));
+  model.trace.links.push_back({"one-more", "20231114T221640Z-000008", "http"});
+  EXPECT_FALSE(polls_in(pages.next(model)));
+  model.trace.links.pop_back();
+  EXPECT_FALSE(polls_in(pages.next(model))) << "it fits, but not by a tenth";
+  EXPECT_TRUE(polls_in(prometheus_text(model, {.most_series = series})));
 }
 
 TEST(PrometheusText, a_metric_without_series_is_left_out) {

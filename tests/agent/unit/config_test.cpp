@@ -15,8 +15,9 @@ namespace vmflow {
 
 bool operator==(const Config& a, const Config& b) {
   const auto all = [](const Config& c) {
-    return std::tie(c.listen_host, c.listen_port, c.telemetry_path, c.max_vcpus, c.per_vcpu,
-                    c.vm_wait_histograms, c.culprit_irq, c.user, c.log_level, c.log_format);
+    return std::tie(c.listen_host, c.listen_port, c.telemetry_path, c.max_vcpus, c.max_series,
+                    c.per_vcpu, c.vm_wait_histograms, c.culprit_irq, c.user, c.log_level,
+                    c.log_format);
   };
   return all(a) == all(b);
 }
@@ -69,6 +70,7 @@ TEST(Config, nothing_set_leaves_the_defaults) {
                                    .listen_port = 9752,
                                    .telemetry_path = "/metrics",
                                    .max_vcpus = 4096,
+                                   .max_series = 20'000,
                                    .per_vcpu = false,
                                    .log_level = "info",
                                    .log_format = "text"}));
@@ -76,13 +78,14 @@ TEST(Config, nothing_set_leaves_the_defaults) {
 
 TEST(Config, every_flag_sets_its_value) {
   EXPECT_EQ(config_of({"--web.listen-address", "10.0.0.1:80", "--web.telemetry-path", "/m",
-                       "--max-vcpus", "8", "--collector.vcpu.per-vcpu",
+                       "--max-vcpus", "8", "--web.max-series", "9000", "--collector.vcpu.per-vcpu",
                        "--collector.vm.wait-histograms", "--collector.culprit.irq", "--user",
                        "monitor", "--log.level", "debug", "--log.format", "json"}),
             (Config{.listen_host = "10.0.0.1",
                     .listen_port = 80,
                     .telemetry_path = "/m",
                     .max_vcpus = 8,
+                    .max_series = 9000,
                     .per_vcpu = true,
                     .vm_wait_histograms = true,
                     .culprit_irq = true,
@@ -125,13 +128,14 @@ TEST(Config, the_limits_of_max_vcpus_are_inside) {
 TEST(Config, every_key_of_the_file_sets_its_value) {
   Config config;
   ASSERT_TRUE(apply_json(R"({"web.listen-address": "10.0.0.1:80", "web.telemetry-path": "/m",
-                             "max-vcpus": 8, "collector.vcpu.per-vcpu": true,
-                             "log.level": "error", "log.format": "json"})",
+                             "max-vcpus": 8, "web.max-series": 1000,
+                             "collector.vcpu.per-vcpu": true, "log.level": "error", "log.format": "json"})",
                          config));
   EXPECT_EQ(config, (Config{.listen_host = "10.0.0.1",
                             .listen_port = 80,
                             .telemetry_path = "/m",
                             .max_vcpus = 8,
+                            .max_series = 1000,
                             .per_vcpu = true,
                             .log_level = "error",
                             .log_format = "json"}));
@@ -169,6 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"stray_argument", {"start"}, "start"},
         Wrong{"value_missing", {"--max-vcpus"}, "--max-vcpus"},
         Wrong{"no_number", {"--max-vcpus", "many"}, "--max-vcpus"},
+        Wrong{"too_few_series", {"--web.max-series", "99"}, "web.max-series: 99 "},
+        Wrong{"too_many_series", {"--web.max-series", "1000001"}, "web.max-series: 1000001"},
         Wrong{"number_too_small", {"--max-vcpus", "0"}, "max-vcpus: 0"},
         Wrong{"number_below_zero", {"--max-vcpus=-1"}, "max-vcpus: -1"},
         Wrong{"number_too_large", {"--max-vcpus", "1048577"}, "max-vcpus: 1048577"},
