@@ -140,7 +140,7 @@ TEST_F(PrometheusTest, every_rule_fires_for_what_was_made_for_it) {
   };
   std::optional<Guest> skewed(
       std::in_place, named("skewed", {"spin", "--seconds", "300", "--vcpus", "2", "--pin", "1"}));
-  Guest nested(on_first("nested", {"vmrun", "--count", "3000", "--guest-loops", "1000"}));
+  Guest nested(on_first("nested", {"vmrun", "--count", "20000", "--guest-loops", "1000"}));
   Guest throttled(on_first("throttled", {"spin", "--seconds", "300"}));
   Cgroup group("cpu");
   group.set("cpu.max", "10000 100000");
