@@ -59,8 +59,7 @@ void replay_entry(ReplayBook& book, const Event& event, const EntryEvent& entry)
   ReplayVcpu* vcpu = vcpu_in_run(book, event, entry.vcpu_id);
   if (!vcpu) return;
   vcpu_slot& slot = vcpu->slot;
-  uint32_t ended = FLOW_EXIT_NONE;
-  __u64 handled_ns = 0;
+  flow_handled ended{.exit_index = FLOW_EXIT_NONE, .bucket = 0, .ns = 0};
   book.step(*vcpu, [&] {
     if (slot.flow.guest_state != 0) {
       const uint64_t host_from_ns = slot.flow.last_ns;
@@ -68,11 +67,11 @@ void replay_entry(ReplayBook& book, const Event& event, const EntryEvent& entry)
       if (slot.nested.route == NESTED_NONE)
         note_nested(book, *vcpu, {.ns = host_from_ns, .step = NestedStep::kLost});
     }
-    ended = flow_entry(&slot.flow, event.ns, &handled_ns);
+    ended = flow_entry(&slot.flow, event.ns);
   });
-  if (ended >= FLOW_EXIT_CODES) return;
-  book.exit_histograms[ended].sum_ns += handled_ns;
-  book.exit_histograms[ended].bucket[flow_bucket(handled_ns)]++;
+  if (ended.exit_index >= FLOW_EXIT_CODES) return;
+  book.exit_histograms[ended.exit_index].sum_ns += ended.ns;
+  book.exit_histograms[ended.exit_index].bucket[ended.bucket]++;
 }
 
 void replay_exit(ReplayBook& book, const Event& event, const ExitEvent& exit) {

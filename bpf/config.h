@@ -36,7 +36,8 @@ struct flow_config {
   __u32 vcpu_pid;
   __u32 poll_success_ns; ///< KVM's own halt_poll_success_ns, FLOW_NO_OFFSET if it has none
   __u32 poll_fail_ns;
-  __u32 vmcb;
+  __u32 vmcb;     ///< a pointer to the VMCB that runs
+  __u32 own_vmcb; ///< a pointer to the vCPU's own, FLOW_NO_OFFSET before 5.13
   __u32 exit_code;
   __u32 ring_kinds;   ///< which enum ring_kind the flight recorder takes, by bit; 0: there is none
   __u32 ring_records; ///< its places per CPU, a power of two

@@ -4,15 +4,26 @@
 #ifndef VMFLOW_BPF_KVM_BPF_H
 #define VMFLOW_BPF_KVM_BPF_H
 
-static __always_inline __u32 read_exit_code(__u64 vcpu, __u64 first_argument, __u32 *code) {
-  __u64 vmcb = 0;
+// The VMCB under which the vCPU has run; noted if it is the vCPU's own, which it keeps for its life.
+// Source: vcpu_svm.vmcb and vcpu_svm.vmcb01, between which svm_switch_vmcb() changes for guests of guests.
+static __noinline __u64 present_vmcb(struct vcpu_slot *slot, __u64 vcpu) {
+  __u64 vmcb = read_u64(vcpu, config.vmcb);
+  if (slot && config.own_vmcb != FLOW_NO_OFFSET && read_u64(vcpu, config.own_vmcb) == vmcb)
+    slot->own_vmcb = vmcb;
+  return vmcb;
+}
+
+static __always_inline __u32 read_exit_code(struct vcpu_slot *slot, __u64 vcpu, __u64 first_argument,
+                                            __u32 *code) {
+  __u64 vmcb;
   switch (config.exit_source) {
     case FLOW_EXIT_FROM_ARGUMENT:
       *code = first_argument;
       return 1;
     case FLOW_EXIT_FROM_VMCB:
-      return !bpf_probe_read_kernel(&vmcb, sizeof(vmcb), (void *)(vcpu + config.vmcb)) &&
-             !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vmcb + config.exit_code));
+      vmcb = slot->own_vmcb;
+      if (!vmcb || slot->flow.guest_state == FLOW_GUEST_NESTED) vmcb = present_vmcb(slot, vcpu);
+      return !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vmcb + config.exit_code));
     case FLOW_EXIT_FROM_VMX:
       return !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vcpu + config.exit_code));
     default:
@@ -42,7 +53,7 @@ int BPF_PROG(on_kvm_exit, __u64 first, __u64 second) {
   struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
   __u32 code = 0;
   if (!slot) return 0;
-  return step_exit(cpu, slot, now_ns, read_exit_code(vcpu, first, &code), code);
+  return step_exit(cpu, slot, now_ns, read_exit_code(slot, vcpu, first, &code), code);
 }
 
 static __always_inline int read_recorded_code(void *record, __u32 *code) {
@@ -74,33 +85,35 @@ int compare_exit_code(void *record) {
   struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
   __u32 code = 0, recorded = 0;
   if (!slot || !read_recorded_code(record, &recorded)) return 0;
-  if (read_exit_code(slot->id.vcpu, 0, &code) && code == recorded)
+  if (read_exit_code(slot, slot->id.vcpu, 0, &code) && code == recorded)
     __sync_fetch_and_add(&codes_equal, 1);
   else
     __sync_fetch_and_add(&codes_differing, 1);
   return 0;
 }
 
+static __always_inline void count_handling(struct exit_histogram *by_exit, struct flow_handled ended) {
+  FLOW_FORGET(ended.exit_index);
+  FLOW_FORGET(ended.bucket);
+  if (ended.exit_index >= FLOW_EXIT_CODES || ended.bucket >= FLOW_EXIT_BUCKETS) return;
+  by_exit[ended.exit_index].sum_ns += ended.ns;
+  by_exit[ended.exit_index].bucket[ended.bucket]++;
+}
+
 // Source: trace_kvm_entry(vcpu, …) since 5.10.
 SEC("raw_tp/kvm_entry")
 int BPF_PROG(on_kvm_entry, __u64 vcpu) {
-  __u64 now_ns = bpf_ktime_get_ns(), handled_ns = 0;
+  __u64 now_ns = bpf_ktime_get_ns();
   struct cpu_record *cpu = this_cpu();
   struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
-  struct exit_histogram *histogram;
-  __u32 ended, bucket, place;
+  struct flow_handled ended;
   if (!slot) return 0;
   if (slot->flow.guest_state) enter_nested(slot, now_ns);
   begin_write(slot);
-  ended = flow_entry(&slot->flow, now_ns, &handled_ns);
+  ended = flow_entry(&slot->flow, now_ns);
   end_write(slot);
   record_vcpu(cpu, slot, RING_ENTRY, now_ns, 0, 0, 0);
-  place = bpf_get_smp_processor_id() * FLOW_EXIT_CODES + ended;
-  if (ended != FLOW_EXIT_NONE && (histogram = bpf_map_lookup_elem(&exit_histograms, &place))) {
-    bucket = flow_bucket(handled_ns);
-    histogram->sum_ns += handled_ns;
-    if (bucket < FLOW_EXIT_BUCKETS) histogram->bucket[bucket]++;
-  }
+  if (ended.exit_index != FLOW_EXIT_NONE) count_handling(&cpu->handled[0], ended);
   count_run(&cpu->cost[FLOW_PROG_ENTRY], now_ns);
   return 0;
 }

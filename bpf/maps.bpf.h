@@ -44,16 +44,6 @@ struct {
   __type(value, struct cpu_record);
 } cpus SEC(".maps");
 
-// Handling time by CPU and exit index: FLOW_EXIT_CODES entries per possible CPU (set at load). Mapped by
-// user space, which would otherwise need a system call for each.
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, FLOW_EXIT_CODES);
-  __type(key, __u32);
-  __type(value, struct exit_histogram);
-} exit_histograms SEC(".maps");
-
 // Processes that have a VM: told from other host tasks by being here. User space forgets those that are gone.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -279,6 +269,7 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid)
   slot->id.tid = (__u32)pid_tgid;
   slot->id.taken_ns = now_ns;
   slot->id.generation++;
+  slot->own_vmcb = 0;
   slot->lapic_regs = lapic_regs_of(vcpu);
   slot->vm = vm_of(slot->id.kvm, now_ns);
   slot->polled_ns = read_u64(vcpu, config.poll_success_ns) + read_u64(vcpu, config.poll_fail_ns);

@@ -41,6 +41,7 @@ struct vcpu_slot {
   struct vcpu_end end;
   struct vcpu_mailbox mailbox;
   __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
+  __u64 own_vmcb;     ///< address of its VMCB while it is in no guest of its own; 0: not known
   __u64 lapic_regs;   ///< address of its LAPIC's registers; 0: not known
   __u64 disk_out_ns;  ///< the process' disk clock when the vCPU halted
   __u64 disk_wake_ns; ///< and when it was woken
@@ -114,6 +115,12 @@ struct given_irq {
 /// vCPUs that may wait for one CPU at once with somebody to blame; of more, the wait is unknown.
 #define FLOW_WAITERS 14u
 
+/// Handling time of one exit reason, on one CPU.
+struct exit_histogram {
+  __u64 sum_ns;
+  __u64 bucket[FLOW_EXIT_BUCKETS];
+};
+
 /// What one CPU keeps for itself: the vCPU that runs on it, and what our programs cost there.
 struct cpu_record {
   __u32 slot;       ///< FLOW_NO_SLOT: no known vCPU runs here
@@ -131,6 +138,7 @@ struct cpu_record {
   __u32 xmit_queue;
   __u32 pad_xmit;
   __u64 ring_head; ///< records that were ever begun in this CPU's flight recorder
+  struct exit_histogram handled[FLOW_EXIT_CODES];
 } __attribute__((aligned(64))); // CPUs do not share a cache line
 
 /// Why an event could not be counted. Each is a counter of its own per CPU.
@@ -239,12 +247,6 @@ struct waker_count {
 };
 // A VM of 128 vCPUs that all wake one another, or many smaller ones.
 #define FLOW_MAX_WAKERS 16384u
-
-/// Host-wide handling time of one exit reason; one per CPU and exit index.
-struct exit_histogram {
-  __u64 sum_ns;
-  __u64 bucket[FLOW_EXIT_BUCKETS];
-};
 
 /// Task storage of a vCPU thread.
 struct task_slot {

@@ -93,11 +93,16 @@ FLOW_FN void flow_accept(struct vcpu_flow *f) {
   if (f->unsettled_ns) flow_settle(f, FLOW_WAKE_OWN_INTERRUPT);
 }
 
+/// An exit that has been handled.
+struct flow_handled {
+  __u32 exit_index; ///< FLOW_EXIT_NONE: none
+  __u32 bucket;     ///< of `ns`
+  __u64 ns;         ///< the handling time
+};
+
 /// kvm_entry: the vCPU goes into the guest; the open exit, if any, has been handled.
-/// Shape: returns the index of the exit whose handling ended, its time in `*handled_ns`, or
-///        FLOW_EXIT_NONE.
-FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
-  __u32 ended = FLOW_EXIT_NONE;
+FLOW_FN struct flow_handled flow_entry(struct vcpu_flow *f, __u64 now_ns) {
+  struct flow_handled ended = {FLOW_EXIT_NONE, 0, 0};
   if (flow_start(f, now_ns, FLOW_GUEST)) return ended;
   if (flow_in_guest(f)) {
     f->anomaly[FLOW_ENTRY_IN_GUEST]++;
@@ -111,9 +116,10 @@ FLOW_FN __u32 flow_entry(struct vcpu_flow *f, __u64 now_ns, __u64 *handled_ns) {
   if (flow_on_host_cpu(f)) {
     flow_add_host(f, f->state, flow_elapse(f, now_ns));
     if (f->exit_index < FLOW_EXIT_CODES) {
-      ended = f->exit_index;
-      *handled_ns = f->handling_ns;
-      f->handled[flow_bucket(f->handling_ns)]++;
+      ended.exit_index = f->exit_index;
+      ended.bucket = flow_bucket(f->handling_ns);
+      ended.ns = f->handling_ns;
+      f->handled[ended.bucket]++;
       f->handled_ns += f->handling_ns;
     }
   } else {

@@ -176,35 +176,31 @@ FLOW_FN __u32 flow_exit_index(__u32 is_vmx, __u32 code) {
   return FLOW_EXIT_OUT_OF_RANGE;
 }
 
-/// In the kernel a function of its own, which the verifier looks at once: elsewhere it knows the result to be any
-/// number, instead of going on with each of 64 alone.
-#ifdef __bpf__
-#define FLOW_ALONE __attribute__((noinline))
-#else
-#define FLOW_ALONE FLOW_FN
-#endif
-FLOW_ALONE __u32 flow_log2(__u64 v) {
-  __u32 r = 0;
-  if (v >> 32) { v >>= 32; r += 32; }
-  if (v >> 16) { v >>= 16; r += 16; }
-  if (v >> 8) { v >>= 8; r += 8; }
-  if (v >> 4) { v >>= 4; r += 4; }
-  if (v >> 2) { v >>= 2; r += 2; }
-  return r + (__u32)(v >> 1);
-}
+/// floor(log2(i)); 0 of 0. A table, since BPF has no instruction for it and the verifier goes on with every result of
+/// a search alone.
+#define FLOW_2(x) x, x
+#define FLOW_4(x) FLOW_2(x), FLOW_2(x)
+#define FLOW_8(x) FLOW_4(x), FLOW_4(x)
+#define FLOW_16(x) FLOW_8(x), FLOW_8(x)
+#define FLOW_32(x) FLOW_16(x), FLOW_16(x)
+#define FLOW_64(x) FLOW_32(x), FLOW_32(x)
+static const __u8 flow_log2_of_byte[256] = {0, 0, FLOW_2(1), FLOW_4(2), FLOW_8(3), FLOW_16(4), FLOW_32(5),
+                                            FLOW_64(6), FLOW_64(7), FLOW_64(7)};
 
 /// The histogram bucket of a handling time.
 FLOW_FN __u32 flow_bucket(__u64 ns) {
-  __u32 b = flow_log2(ns | 1);
-  b = b < FLOW_EXIT_BUCKET_SHIFT ? 0 : b - FLOW_EXIT_BUCKET_SHIFT;
-  return b < FLOW_EXIT_BUCKETS ? b : FLOW_EXIT_BUCKETS - 1;
+  if (ns < 1u << 16) return flow_log2_of_byte[ns >> 8];
+  if (ns < 1u << 24) return 8 + flow_log2_of_byte[ns >> 16];
+  if (ns >> 32) return FLOW_EXIT_BUCKETS - 1;
+  return 16 + flow_log2_of_byte[ns >> 24];
 }
 
 /// The histogram bucket of a wait.
 FLOW_FN __u32 flow_wait_bucket(__u64 ns) {
-  __u32 log = flow_log2(ns | 1);
-  __u32 b = log < FLOW_WAIT_BUCKET_SHIFT ? 0 : (log - FLOW_WAIT_BUCKET_SHIFT) / 2 + 1;
-  return b < FLOW_WAIT_BUCKETS ? b : FLOW_WAIT_BUCKETS - 1;
+  if (ns < 1u << 16) return 0;
+  if (ns < 1u << 24) return 1 + flow_log2_of_byte[ns >> 16] / 2;
+  if (ns >> 32) return FLOW_WAIT_BUCKETS - 1;
+  return 5 + flow_log2_of_byte[ns >> 24] / 2;
 }
 
 #endif

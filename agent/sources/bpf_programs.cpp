@@ -128,7 +128,6 @@ BpfPrograms& BpfPrograms::operator=(BpfPrograms&& other) noexcept {
   std::swap(slots_, other.slots_);
   std::swap(vms_, other.vms_);
   std::swap(cpus_, other.cpus_);
-  std::swap(histograms_, other.histograms_);
   std::swap(ring_, other.ring_);
   std::swap(ring_records_, other.ring_records_);
   std::swap(slot_count_, other.slot_count_);
@@ -143,7 +142,6 @@ BpfPrograms::~BpfPrograms() {
   unmap_array(slots_, slot_count_);
   unmap_array(vms_, slot_count_);
   unmap_array(cpus_, cpu_count_);
-  unmap_array(histograms_, cpu_count_ * FLOW_EXIT_CODES);
   unmap_array(ring_, cpu_count_ * ring_records_);
 }
 
@@ -186,7 +184,6 @@ Result<BpfPrograms> BpfPrograms::load_with(const KernelSupport& support, uint32_
   bpf_map__set_max_entries(object->maps.free_vms, max_vcpus);
   bpf_map__set_max_entries(object->maps.vm_index, max_vcpus);
   bpf_map__set_max_entries(object->maps.cpus, loaded.cpu_count_);
-  bpf_map__set_max_entries(object->maps.exit_histograms, loaded.cpu_count_ * FLOW_EXIT_CODES);
   std::memcpy(const_cast<flow_config*>(&object->rodata->config), &support.config,
               sizeof(support.config));
   if (support.config.ring_kinds != 0) {
@@ -232,10 +229,6 @@ Result<void> BpfPrograms::map_memory() {
   auto cpus = map_array<cpu_record>(object_->maps.cpus, cpu_count_, PROT_READ);
   if (!cpus) return tl::unexpected(cpus.error());
   cpus_ = *cpus;
-  auto histograms = map_array<exit_histogram>(object_->maps.exit_histograms,
-                                              cpu_count_ * FLOW_EXIT_CODES, PROT_READ);
-  if (!histograms) return tl::unexpected(histograms.error());
-  histograms_ = *histograms;
   if (ring_records_ == 0) return {};
   auto ring = map_array<ring_record>(object_->maps.ring, cpu_count_ * ring_records_, PROT_READ);
   if (!ring) return tl::unexpected(ring.error());
@@ -265,7 +258,7 @@ program_cost BpfPrograms::cost(flow_program program) const {
 std::vector<exit_histogram> BpfPrograms::exit_histograms() const {
   std::vector<exit_histogram> sums(FLOW_EXIT_CODES);
   for (uint32_t place = 0; place < cpu_count_ * FLOW_EXIT_CODES; place++) {
-    const auto& one = histograms_[place];
+    const auto& one = cpus_[place / FLOW_EXIT_CODES].handled[place % FLOW_EXIT_CODES];
     if (one.sum_ns == 0) continue;
     auto& sum = sums[place % FLOW_EXIT_CODES];
     sum.sum_ns += one.sum_ns;

@@ -131,7 +131,6 @@ class BpfPrograms {
   vcpu_slot* slots_ = nullptr;
   vm_skew* vms_ = nullptr;
   const cpu_record* cpus_ = nullptr;
-  const exit_histogram* histograms_ = nullptr;
   const ring_record* ring_ = nullptr;
   uint32_t ring_records_ = 0;
   uint64_t recording_since_ns_ = 0;

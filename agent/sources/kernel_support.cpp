@@ -76,6 +76,7 @@ void find_exit_structure(const KernelBtf& btf, KernelSupport& support) {
     support.exit_source = "argument";
   } else if (support.vendor == Vendor::kSvm && btf.offset("vcpu_svm", "vcpu") == 0u) {
     config.vmcb = offset_or_none(btf, "vcpu_svm", {"vmcb"});
+    config.own_vmcb = offset_or_none(btf, "vcpu_svm", {"vmcb01.ptr"});
     config.exit_code = offset_or_none(btf, "vmcb", {"control.exit_code"});
     if (config.vmcb == FLOW_NO_OFFSET || config.exit_code == FLOW_NO_OFFSET) return;
     config.exit_source = FLOW_EXIT_FROM_VMCB;
@@ -91,7 +92,7 @@ void find_exit_structure(const KernelBtf& btf, KernelSupport& support) {
 void find_exit_code(const KernelBtf& btf, KernelSupport& support) {
   auto& config = support.config;
   config.exit_source = FLOW_EXIT_FROM_NOWHERE;
-  config.vmcb = config.exit_code = FLOW_NO_OFFSET;
+  config.vmcb = config.own_vmcb = config.exit_code = FLOW_NO_OFFSET;
   config.record_code = offset_or_none(btf, "trace_event_raw_kvm_exit", {"exit_reason"});
   find_exit_structure(btf, support);
   if (config.exit_source == FLOW_EXIT_FROM_NOWHERE) read_exit_code_from_record(support);

@@ -14,8 +14,7 @@ class DrawnSlot {
   vcpu_slot slot{};
 
   DrawnSlot& entry(uint64_t at_ns) {
-    __u64 handled_ns = 0;
-    flow_entry(&slot.flow, at_ns, &handled_ns);
+    flow_entry(&slot.flow, at_ns);
     return *this;
   }
   DrawnSlot& exit(uint64_t at_ns, uint32_t index = kCpuid) {

@@ -32,9 +32,8 @@ struct flow_step {
 
 FLOW_FN void flow_play_step(struct vcpu_flow* f, struct vcpu_mailbox* m,
                             const struct flow_step* s) {
-  __u64 handled_ns = 0;
   if (s->kind == STEP_ENTRY)
-    flow_entry(f, s->at_ns, &handled_ns);
+    flow_entry(f, s->at_ns);
   else if (s->kind == STEP_EXIT)
     flow_exit(f, s->at_ns, (__u32)s->a, s->b);
   else if (s->kind == STEP_USERSPACE_EXIT)

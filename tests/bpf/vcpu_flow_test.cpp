@@ -2,6 +2,8 @@
 // The state machine, natively.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <thread>
 
 #include "tests/bpf/flow_tables.h"
@@ -105,6 +107,23 @@ TEST(FlowBucket, splits_at_powers_of_two) {
   EXPECT_EQ(flow_bucket(1023), 1u);
   EXPECT_EQ(flow_bucket(1024), 2u);
   EXPECT_EQ(flow_bucket(~0ull), FLOW_EXIT_BUCKETS - 1);
+}
+
+// The table of a byte's logarithms against counting bits, at and beside every power of two.
+TEST(FlowBucket, is_the_logarithm_everywhere) {
+  for (unsigned power = 0; power < 64; power++)
+    for (const int beside : {-1, 0, 1}) {
+      const uint64_t ns = (uint64_t{1} << power) + static_cast<uint64_t>(beside);
+      const auto log2 = static_cast<unsigned>(std::bit_width(ns | 1)) - 1;
+      EXPECT_EQ(flow_bucket(ns),
+                std::clamp(log2, FLOW_EXIT_BUCKET_SHIFT, FLOW_EXIT_BUCKET_SHIFT + 23) -
+                    FLOW_EXIT_BUCKET_SHIFT)
+          << ns;
+      EXPECT_EQ(flow_wait_bucket(ns), log2 < FLOW_WAIT_BUCKET_SHIFT
+                                          ? 0
+                                          : std::min((log2 - FLOW_WAIT_BUCKET_SHIFT) / 2 + 1, 8u))
+          << ns;
+    }
 }
 
 TEST(FlowExitIndex, maps_both_vendors) {

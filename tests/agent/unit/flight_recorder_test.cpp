@@ -27,10 +27,9 @@ struct FakeLive {
     SlotCopy copy{.index = 1, .slot = {}};
     copy.slot.id = {
         .kvm = 1, .vcpu = 2, .taken_ns = 1, .tgid = 10, .tid = 11, .vcpu_id = 0, .generation = 1};
-    __u64 handled_ns = 0;
     for (uint64_t t = 100; t <= ns; t += 100)
       if (t / 100 % 2 == 1)
-        flow_entry(&copy.slot.flow, t, &handled_ns);
+        flow_entry(&copy.slot.flow, t);
       else
         flow_exit(&copy.slot.flow, t, flow_exit_index(0, 0x72), 0);
     snapshot.slots.push_back(copy);
