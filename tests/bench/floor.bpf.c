@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The floor: what it costs to be called at all. Programs that do nothing, or nothing but read the
 // clock, which whoever tells time must do at least.
-#include <bpf/bpf_helpers.h>
+// clang-format off: the second one needs the first
 #include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+// clang-format on
 
 char LICENSE[] SEC("license") = "GPL";
 
