@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The floor: what it costs to be called at all. Programs that do nothing, or nothing but read the
 // clock, which whoever tells time must do at least.
-// clang-format off: the second one needs the first
+// The second needs the first.
+// clang-format off
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -37,12 +37,12 @@ trap 'exit 143' TERM
 in_tracefs=(unshare --mount sh -c 'mountpoint -q /sys/kernel/tracing || mount -t tracefs nodev /sys/kernel/tracing; exec "$@"' sh)
 "$here/runqlat.sh" >"$scratch/runqlat.bt" 2>/dev/null || true
 
-begin() { # begin WITH
+begin() { # begin WITH: fails with its reason
   case $1 in
     empty) begin_tool ready "$attach" empty_switch ;;
     vmflow) begin_tool ready "$attach" vmflow ;;
     runqlat) begin_tool 'Tracing*' "${in_tracefs[@]}" bpftrace "$scratch/runqlat.bt" ;;
-  esac
+  esac || { say "$1 did not begin: $(why_no_tool)"; return 1; }
 }
 end() { # end WITH
   if [[ $1 == runqlat ]]; then end_tool TERM; else end_tool; fi
