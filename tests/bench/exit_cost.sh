@@ -68,7 +68,7 @@ floors() {
     measure "floor: two programs, $floor" cpuid
     end_tool
   done
-  begin_tool ready "$attach" empty_switch
+  begin_tool ready "$attach" empty_sched_switch
   measure 'floor: an empty sched_switch' pipe
   end_tool
 }

@@ -11,7 +11,12 @@
 char LICENSE[] SEC("license") = "GPL";
 
 SEC("tp_btf/sched_switch")
-int empty_switch(void* ctx) {
+int empty_sched_switch(void* ctx) {
+  return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int empty_sched_waking(void* ctx) {
   return 0;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kernel_cost.sh BUILD: what vmflow's programs cost a host on this machine's own kernel, beside bpftrace's runqlat and an
-# empty program, while tasks that are no vCPUs switch all the time. Prints one row of JSON for each figure (tables.jq makes
+# kernel_cost.sh BUILD: what vmflow's programs cost a host on this machine's own kernel, beside bpftrace's runqlat and
+# empty programs, while tasks that are no vCPUs switch all the time. Prints one row of JSON for each figure (tables.jq makes
 # tables of them); says on stderr what it does. Other work on this machine disturbs it little: what is compared takes turns,
 # and CPU time is given beside wall time.
 set -euo pipefail
@@ -39,7 +39,7 @@ in_tracefs=(unshare --mount sh -c 'mountpoint -q /sys/kernel/tracing || mount -t
 
 begin() { # begin WITH: fails with its reason
   case $1 in
-    empty) begin_tool ready "$attach" empty_switch ;;
+    empty) begin_tool ready "$attach" empty_sched ;;
     vmflow) begin_tool ready "$attach" vmflow ;;
     runqlat) begin_tool 'Tracing*' "${in_tracefs[@]}" bpftrace "$scratch/runqlat.bt" ;;
   esac || { say "$1 did not begin: $(why_no_tool)"; return 1; }
@@ -66,8 +66,8 @@ per_run() { # per_run WITH LOAD: kernel-wide statistics cost every program, so t
   after=$(programs)
   sysctl -q "kernel.bpf_stats_enabled=$statistics"
   jq -cn --arg with "$1" --arg load "$2" --argjson before "$before" --argjson after "$after" \
-    '$after[] | . as $p | ($before[] | select(.id == $p.id)) as $b
-     | {with: $with, load: $load, program: $p.name, ns: ($p.ns - $b.ns), runs: ($p.runs - $b.runs)} | select(.runs > 0)'
+    --argjson round "$round" '$after[] | . as $p | ($before[] | select(.id == $p.id)) as $b
+     | {$round, with: $with, load: $load, program: $p.name, ns: ($p.ns - $b.ns), runs: ($p.runs - $b.runs)} | select(.runs > 0)'
 }
 
 # Wall seconds, and CPU seconds of all of the load: other work on this machine is in the former.
@@ -100,20 +100,18 @@ jq -cs '
    | {part: "kernel", what: "program", load: .[0].load, with: .[0].with, program: .[0].program, unit: "ns",
       calls: (map(.runs) | add / length | round), runs: map(.ns / .runs)}),
   # A tool has several programs: all that it takes for one sched_switch, of which each has one program.
-  (group_by([.load, .with])[] | map(select(.program | test("switch"))) as $switches
+  (group_by([.load, .with])[]
    | {part: "kernel", what: "tool", load: .[0].load, with: .[0].with, unit: "ns",
-      runs: [(map(.ns) | add) / ($switches | map(.runs) | add)]})' "$scratch/runs"
+      runs: (group_by(.round) | map((map(.ns) | add) / (map(select(.program | test("sched_switch")) | .runs) | add)))})' "$scratch/runs"
 
-# Side by side: nothing, and nothing once more (A/A), vmflow, runqlat; each round begins where the last one ended.
+# Side by side: nothing, and nothing once more (A/A), empty programs, vmflow, runqlat; each round begins where the last one ended.
 timed() { # timed WITH: a row of the round
   [[ $1 == nothing* ]] || begin "$1"
   read -r wall cpu <<<"$(timed_pipe)"
   [[ $1 == nothing* ]] || end "$1"
   jq -cn --arg with "$1" --argjson wall "$wall" --argjson cpu "$cpu" --argjson round "$round" '{$round, $with, $wall, $cpu}'
 }
-order=(nothing)
-for with in "${tools[@]}"; do [[ $with == empty ]] || order+=("$with"); done
-order+=(nothing_again)
+order=(nothing "${tools[@]}" nothing_again)
 pipe >/dev/null
 for ((round = 1; round <= pairs; round++)); do
   say "perf bench sched pipe, pair $round of $pairs"

@@ -49,7 +49,7 @@ def kernel_programs: . as $rows | ("pipe", "messaging") as $load
     table(["with", "program", "runs in a round", "ns", "lowest to highest"];
       [$rows[] | select(.what == "tool" or .calls > 1000) | program_row]);
 def kernel_switch_target: map(select(.what == "program" and .load == "pipe")) as $rows
-  | ([$rows[] | select(.program == "empty_switch") | middle][0]) as $empty
+  | ([$rows[] | select(.program == "empty_sched_switch") | middle][0]) as $empty
   | ([$rows[] | select(.program == "on_sched_switch") | middle][0]) as $ours
   | select($empty and $ours)
   | "Target for a switch on a CPU where no vCPU runs or waits:", "",
@@ -61,7 +61,7 @@ def interval: sort | length as $n
   | (reduce range(0; $n + 1) as $k ({p: pow(0.5; $n), sum: 0, rank: 0};
        (.sum += .p) | (if .sum <= 0.025 then .rank = $k + 1 else . end) | .p *= ($n - $k) / ($k + 1)) | .rank) as $rank
   | [.[[$rank - 1, 0] | max], .[[$n - $rank, $n - 1] | min]];
-def pair_name: {nothing_again: "nothing (A/A)", vmflow: "vmflow", runqlat: "bpftrace, runqlat"}[.];
+def pair_name: {nothing_again: "nothing (A/A)", empty: "empty programs on sched_switch and sched_waking", vmflow: "vmflow", runqlat: "bpftrace, runqlat"}[.];
 def kernel_pairs: map(select(.what == "pipe")) as $rows | select($rows | length > 0)
   | "What `perf bench sched pipe`, both tasks on one CPU, takes beside it, as a ratio to nothing: \($rows[0].runs | length) pairs that take turns. The interval holds the median with 95 %.", "",
     table(["with", "clock", "median ratio", "95 % interval", "lowest to highest"];
