@@ -16,7 +16,7 @@ packages=(
   libvirt-dev libxml2-dev                                                     # names of VMs
   libgtest-dev libgmock-dev libbenchmark-dev                                  # tests
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
-  linux-perf prometheus prometheus-alertmanager                               # references
+  linux-perf bpftrace prometheus prometheus-alertmanager                      # references
   libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients                   # names VMs in tests; brings no service
   chromium-headless-shell                                                     # looks at reports
   nodejs                                                                      # checks dashboards
