@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Copies vCPUs out of memory that the kernel goes on writing to.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "analysis/snapshot.h"
+#include "bpf/records.h"
+
+namespace vmflow {
+
+/// Adds every slot of `live` that is in use to `snapshot.slots`. Returns how many those are, the
+/// torn ones with them.
+/// Shape:  slot 0 is never in use.
+/// Errors: none; a slot that never stands still is counted in Snapshot::torn_slots.
+/// Threads: any; never stops the writers.
+uint64_t read_slots(std::span<const vcpu_slot> live, Snapshot& snapshot);
+
+}  // namespace vmflow
