@@ -246,7 +246,7 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
   Snapshot snapshot;
   timed(agent, "bpf", [&] {
     if (!programs_) return false;
-    snapshot = read_snapshot(*programs_, *support_, with_pairs);
+    snapshot = read_snapshot(*programs_, *support_, with_pairs, std::move(slots_room_));
     snapshot.entries_missing = entries_missing_;
     if (limited_by_itself_) snapshot.processes = contention_;
     return true;
@@ -272,8 +272,9 @@ FlowModel Agent::look(bool with_pairs) {
                   .collectors = {},
                   .process = {},
                   .rights = rights_.flow()};
-  const auto snapshot = read_maps(agent, with_pairs);
+  auto snapshot = read_maps(agent, with_pairs);
   auto built = build_model(snapshot, std::move(carry_));
+  slots_room_ = std::move(snapshot.slots);
   carry_ = std::move(built.carry);
   if (programs_) {
     for (const auto& slot : built.model.recyclable) programs_->recycle(slot.index);

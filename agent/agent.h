@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/analyze/live_processes.h"
 #include "agent/config.h"
@@ -99,6 +100,7 @@ class Agent {
   std::unique_ptr<LibvirtNames> libvirt_;  ///< from start() on; null: it is not to be asked
   KernelWorkers kernel_workers_;
   Carry carry_;
+  std::vector<SlotCopy> slots_room_;  ///< memory of the last look's, for the next
   EntryWatch entries_;
   // Of the ring, for who must not wait for mutex_: the model asks the recorder while it is held.
   std::atomic<bool> has_ring_ = false;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "agent/sources/monotonic_clock.h"
 #include "agent/sources/slot_reader.h"
@@ -62,7 +63,8 @@ void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
 
 }  // namespace
 
-Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support, bool with_pairs) {
+Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support, bool with_pairs,
+                       std::vector<SlotCopy> room) {
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
   if (with_pairs) {
@@ -76,7 +78,7 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   // Right before the slots: the records of nested vCPUs and the vCPUs' own sums go on meanwhile.
   snapshot.nested = programs.nested_vcpus();
   const uint32_t used = programs.highest_slot() + 1;
-  const auto in_use = read_slots({programs.slots(), used}, snapshot);
+  const auto in_use = read_slots({programs.slots(), used}, std::move(room), snapshot);
   snapshot.maps.push_back({"slots", in_use, programs.slot_count() - 1});
   snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
   for (const auto& copy : snapshot.slots)

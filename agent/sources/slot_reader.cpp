@@ -3,7 +3,9 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace vmflow {
 namespace {
@@ -31,17 +33,21 @@ bool is_in_use(const vcpu_slot& slot) {
 
 }  // namespace
 
-uint64_t read_slots(std::span<const vcpu_slot> live, Snapshot& snapshot) {
-  uint64_t in_use = 0;
-  for (uint32_t index = 1; index < live.size(); index++) {
+uint64_t read_slots(std::span<const vcpu_slot> live, std::vector<SlotCopy> room,
+                    Snapshot& snapshot) {
+  const auto in_use = static_cast<uint64_t>(std::ranges::count_if(live, is_in_use));
+  room.resize(in_use);
+  size_t read = 0;
+  for (uint32_t index = 1; index < live.size() && read < in_use; index++) {
     if (!is_in_use(live[index])) continue;
-    in_use++;
-    auto& copy = snapshot.slots.emplace_back();
-    copy.index = index;
-    if (copy_slot(live[index], copy.slot)) continue;
-    snapshot.slots.pop_back();
-    snapshot.torn_slots++;
+    room[read].index = index;
+    if (copy_slot(live[index], room[read].slot))
+      read++;
+    else
+      snapshot.torn_slots++;
   }
+  room.resize(read);
+  snapshot.slots = std::move(room);
   return in_use;
 }
 

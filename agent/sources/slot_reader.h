@@ -4,17 +4,20 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "analysis/snapshot.h"
 #include "bpf/records.h"
 
 namespace vmflow {
 
-/// Adds every slot of `live` that is in use to `snapshot.slots`. Returns how many those are, the
-/// torn ones with them.
-/// Shape:  slot 0 is never in use.
+/// Copies every slot of `live` that is in use to `snapshot.slots`, which will live in `room`: on a
+/// large host memory that is new at each look takes longer than to copy. Returns how many are in
+/// use.
+/// Shape:  slot 0 is never in use; a slot that is taken meanwhile may come at the next look only.
 /// Errors: none; a slot that never stands still is counted in Snapshot::torn_slots.
 /// Threads: any; never stops the writers.
-uint64_t read_slots(std::span<const vcpu_slot> live, Snapshot& snapshot);
+uint64_t read_slots(std::span<const vcpu_slot> live, std::vector<SlotCopy> room,
+                    Snapshot& snapshot);
 
 }  // namespace vmflow

@@ -86,7 +86,7 @@ std::vector<ThreadReading> threads_of(uint32_t vm) {
 
 VmIdentity identity_of(uint32_t vm) {
   return {.name = fmt::format("instance-{:08x}", vm),
-          .uuid = fmt::format("{:08x}-5f8d-4ba6-9d2c-d37a30fe1b20", vm),
+          .uuid = fmt::format("{:08x}-5f8d-4ba6-9d2c-d37a30fe1b20", vm * 2654435761u),
           .vmm = "qemu",
           .pid = key_of(vm).tgid,
           .start_ticks = 100 + vm,
