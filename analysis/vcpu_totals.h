@@ -45,8 +45,8 @@ struct VcpuTotals {
   bool operator==(const VcpuTotals&) const = default;
 };
 
-/// Nothing but counters, so that they may be taken for one row of them: what is done to each is done
-/// to many at once.
+/// Nothing but counters, so that they may be taken for one row of them: what is done to each is
+/// done to many at once.
 static_assert(std::has_unique_object_representations_v<VcpuTotals> &&
               sizeof(VcpuTotals) % sizeof(uint64_t) == 0);
 
