@@ -313,9 +313,13 @@ void Agent::warn_once(const FlowModel& model) {
         config_.max_vcpus);
 }
 
-std::string Agent::metrics() {
+FlowModel Agent::look_now(bool with_pairs) {
   const std::lock_guard lock(mutex_);
-  auto page = pages_.next(look(false));
+  return look(with_pairs);
+}
+
+std::string Agent::make_page() {
+  auto page = pages_.next(look_now(false));
   tell_left_out();
   return page;
 }
@@ -333,12 +337,10 @@ void Agent::tell_left_out() {
 std::optional<std::string> Agent::api(const std::string& path) {
   if (wants_processes(path)) {
     const auto recent = processes_.look(live_side().ring, monotonic_ns());
-    const std::lock_guard lock(mutex_);
-    return api_processes_json(look(false), path,
+    return api_processes_json(look_now(false), path,
                               {recent->vms, recent->nested, recent->begin_ns, recent->end_ns});
   }
-  const std::lock_guard lock(mutex_);
-  return api_json(look(true), path);
+  return api_json(look_now(true), path);
 }
 
 bool Agent::ready() {
