@@ -35,11 +35,14 @@ bool is_in_use(const vcpu_slot& slot) {
 
 uint64_t read_slots(std::span<const vcpu_slot> live, std::vector<SlotCopy> room,
                     Snapshot& snapshot) {
-  const auto in_use = static_cast<uint64_t>(std::ranges::count_if(live, is_in_use));
-  room.resize(in_use);
+  // All at once, lest it be copied while it grows; a slot may be taken meanwhile all the same.
+  room.resize(static_cast<size_t>(std::ranges::count_if(live, is_in_use)));
+  uint64_t in_use = 0;
   size_t read = 0;
-  for (uint32_t index = 1; index < live.size() && read < in_use; index++) {
+  for (uint32_t index = 1; index < live.size(); index++) {
     if (!is_in_use(live[index])) continue;
+    in_use++;
+    if (read == room.size()) room.emplace_back();
     room[read].index = index;
     if (copy_slot(live[index], room[read].slot))
       read++;
