@@ -233,6 +233,8 @@ TEST(WebServer, snapshots_are_taken_only_if_enabled_and_only_for_who_is_known) {
     EXPECT_EQ(post("/api/v1/alertmanager", R"({"version": "4", "alerts": []})"),
               enabled ? 200 : 403);
     EXPECT_EQ(post("/api/v1/snapshots", "{}"), enabled ? 202 : 403);
+    // Told to stop before its thread has begun, it would take none.
+    EXPECT_TRUE(eventually([&] { return trace->saves == (enabled ? 1 : 0); }));
     EXPECT_TRUE(triggers.stop(5s));
     EXPECT_EQ(trace->saves, enabled ? 1 : 0);
   }
