@@ -246,7 +246,7 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
   Snapshot snapshot;
   timed(agent, "bpf", [&] {
     if (!programs_) return false;
-    snapshot = read_snapshot(*programs_, *support_, with_pairs);
+    snapshot = read_snapshot(*programs_, *support_, with_pairs, std::move(slots_room_));
     snapshot.entries_missing = entries_missing_;
     if (limited_by_itself_) snapshot.processes = contention_;
     return true;
@@ -272,8 +272,9 @@ FlowModel Agent::look(bool with_pairs) {
                   .collectors = {},
                   .process = {},
                   .rights = rights_.flow()};
-  const auto snapshot = read_maps(agent, with_pairs);
+  auto snapshot = read_maps(agent, with_pairs);
   auto built = build_model(snapshot, std::move(carry_));
+  slots_room_ = std::move(snapshot.slots);
   carry_ = std::move(built.carry);
   if (programs_) {
     for (const auto& slot : built.model.recyclable) programs_->recycle(slot.index);
@@ -312,9 +313,13 @@ void Agent::warn_once(const FlowModel& model) {
         config_.max_vcpus);
 }
 
-std::string Agent::metrics() {
+FlowModel Agent::look_now(bool with_pairs) {
   const std::lock_guard lock(mutex_);
-  auto page = pages_.next(look(false));
+  return look(with_pairs);
+}
+
+std::string Agent::make_page() {
+  auto page = pages_.next(look_now(false));
   tell_left_out();
   return page;
 }
@@ -332,12 +337,10 @@ void Agent::tell_left_out() {
 std::optional<std::string> Agent::api(const std::string& path) {
   if (wants_processes(path)) {
     const auto recent = processes_.look(live_side().ring, monotonic_ns());
-    const std::lock_guard lock(mutex_);
-    return api_processes_json(look(false), path,
+    return api_processes_json(look_now(false), path,
                               {recent->vms, recent->nested, recent->begin_ns, recent->end_ns});
   }
-  const std::lock_guard lock(mutex_);
-  return api_json(look(true), path);
+  return api_json(look_now(true), path);
 }
 
 bool Agent::ready() {

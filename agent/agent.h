@@ -10,9 +10,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/analyze/live_processes.h"
 #include "agent/config.h"
+#include "agent/http/metrics_page.h"
 #include "agent/rights/rights.h"
 #include "agent/sources/bpf_programs.h"
 #include "agent/sources/entry_watch.h"
@@ -45,8 +47,9 @@ class Agent {
   /// Once a second: attaches if KVM has appeared, and looks once, so that slots come free again.
   void tick();
 
-  /// A page as of now, in the text exposition format.
-  std::string metrics();
+  /// A page as of now, in the text exposition format; of several that are asked for at once there
+  /// is one (see SharedPages). Neither a tick nor the API waits while its text is made.
+  SharedPage metrics() { return shared_pages_.get(); }
 
   /// The answer to an API path below kApiRoot as of now; nullopt if there is none.
   std::optional<std::string> api(const std::string& path);
@@ -73,7 +76,9 @@ class Agent {
   void check_exit_codes();            // with mutex_ held
   void watch_entries();               // with mutex_ held
   void look_at_processes();
-  void note_limits(const FlowModel&);               // with mutex_ held
+  void note_limits(const FlowModel&);  // with mutex_ held
+  FlowModel look_now(bool with_pairs);
+  std::string make_page();
   FlowModel look(bool with_pairs);                  // with mutex_ held
   Snapshot read_maps(AgentFlow&, bool with_pairs);  // with mutex_ held
   void keep_look();                                 // with mutex_ held
@@ -81,16 +86,18 @@ class Agent {
   Snapshot look_at_slots();                         // with mutex_ held
   void forget_departed();                           // with mutex_ held
   void warn_once(const FlowModel&);                 // with mutex_ held
-  void tell_left_out();                             // with mutex_ held
+  void tell_left_out();
 
   const Config config_;
   Rights& rights_;
   bool has_rights_ = true;
   Triggers* triggers_ = nullptr;
+  // Of make_page() alone, which one thread calls at a time.
   PrometheusPages pages_{{.per_vcpu = config_.per_vcpu,
                           .vm_waits = config_.vm_wait_histograms,
                           .most_series = config_.max_series}};
   std::string left_out_;  ///< names of metrics that the last page left out
+  SharedPages shared_pages_{[this] { return make_page(); }};
   std::function<WebFlow()> web_;
   std::mutex mutex_;
   std::optional<KernelSupport> support_;
@@ -99,6 +106,7 @@ class Agent {
   std::unique_ptr<LibvirtNames> libvirt_;  ///< from start() on; null: it is not to be asked
   KernelWorkers kernel_workers_;
   Carry carry_;
+  std::vector<SlotCopy> slots_room_;  ///< memory of the last look's, for the next
   EntryWatch entries_;
   // Of the ring, for who must not wait for mutex_: the model asks the recorder while it is held.
   std::atomic<bool> has_ring_ = false;

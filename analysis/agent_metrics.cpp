@@ -11,140 +11,120 @@ namespace {
 static_assert(FLOW_SAMPLE_EVERY == 1024);
 
 template <typename Read>
-std::vector<Sample> per_program(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
-  for (const auto& program : model.programs)
-    samples.push_back(value({program.name}, read(program)));
-  return samples;
+void per_program(const FlowModel& model, SampleSink& samples, Read read) {
+  for (const auto& program : model.programs) samples.add({program.name}, read(program));
 }
 
-std::vector<Sample> entries_missing(const FlowModel& model) {
-  return one(model.health.entries_missing ? 1 : 0);
+void entries_missing(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, model.health.entries_missing ? 1.0 : 0.0);
 }
 
-std::vector<Sample> events_dropped(const FlowModel& model) {
-  std::vector<Sample> samples;
+void events_dropped(const FlowModel& model, SampleSink& samples) {
   for (uint32_t i = 0; i < FLOW_LOSSES; i++)
-    samples.push_back(value({"bpf", std::string(loss_name(static_cast<flow_loss>(i)))},
-                            number(model.health.losses[i])));
-  return samples;
+    samples.add({"bpf", loss_name(static_cast<flow_loss>(i))}, number(model.health.losses[i]));
 }
 
-std::vector<Sample> ledger_anomalies(const FlowModel& model) {
-  std::vector<Sample> samples;
+void ledger_anomalies(const FlowModel& model, SampleSink& samples) {
   for (uint32_t i = 0; i < FLOW_ANOMALIES; i++)
-    samples.push_back(value({std::string(anomaly_name(static_cast<flow_anomaly>(i)))},
-                            number(model.health.anomalies[i])));
-  return samples;
+    samples.add({anomaly_name(static_cast<flow_anomaly>(i))}, number(model.health.anomalies[i]));
 }
 
-std::vector<Sample> exits_folded(const FlowModel& model) {
-  return one(number(model.health.exits_folded));
+void exits_folded(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.health.exits_folded));
 }
 
-std::vector<Sample> counters_held(const FlowModel& model) {
-  return one(number(model.health.clamps));
+void counters_held(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.health.clamps));
 }
 
-std::vector<Sample> torn_slots(const FlowModel& model) {
-  return one(number(model.health.torn_slots));
+void torn_slots(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.health.torn_slots));
 }
 
-std::vector<Sample> duplicate_uuids(const FlowModel& model) {
-  return one(number(model.health.duplicate_uuids));
+void duplicate_uuids(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.health.duplicate_uuids));
 }
 
-std::vector<Sample> build_info(const FlowModel& model) {
-  return {value({model.agent.version, model.agent.revision}, 1)};
+void build_info(const FlowModel& model, SampleSink& samples) {
+  samples.add({model.agent.version, model.agent.revision}, 1.0);
 }
 
-std::vector<Sample> collector_success(const FlowModel& model) {
-  std::vector<Sample> samples;
+void collector_success(const FlowModel& model, SampleSink& samples) {
   for (const auto& collector : model.agent.collectors)
-    samples.push_back(value({collector.name}, collector.success ? 1 : 0));
-  return samples;
+    samples.add({collector.name}, collector.success ? 1.0 : 0.0);
 }
 
-std::vector<Sample> collector_duration(const FlowModel& model) {
-  std::vector<Sample> samples;
+void collector_duration(const FlowModel& model, SampleSink& samples) {
   for (const auto& collector : model.agent.collectors)
-    samples.push_back(value({collector.name}, collector.duration_seconds));
-  return samples;
+    samples.add({collector.name}, collector.duration_seconds);
 }
 
-std::vector<Sample> program_attached(const FlowModel& model) {
-  return per_program(model,
-                     [](const ProgramFlow& program) { return program.attached ? 1.0 : 0.0; });
+void program_attached(const FlowModel& model, SampleSink& samples) {
+  per_program(model, samples,
+              [](const ProgramFlow& program) { return program.attached ? 1.0 : 0.0; });
 }
 
-std::vector<Sample> program_runs(const FlowModel& model) {
-  return per_program(model, [](const ProgramFlow& program) { return number(program.runs); });
+void program_runs(const FlowModel& model, SampleSink& samples) {
+  per_program(model, samples, [](const ProgramFlow& program) { return number(program.runs); });
 }
 
-std::vector<Sample> program_timed_runs(const FlowModel& model) {
-  return per_program(model, [](const ProgramFlow& program) { return number(program.timed_runs); });
+void program_timed_runs(const FlowModel& model, SampleSink& samples) {
+  per_program(model, samples,
+              [](const ProgramFlow& program) { return number(program.timed_runs); });
 }
 
-std::vector<Sample> program_seconds(const FlowModel& model) {
-  return per_program(model, [](const ProgramFlow& program) { return seconds(program.run_ns); });
+void program_seconds(const FlowModel& model, SampleSink& samples) {
+  per_program(model, samples, [](const ProgramFlow& program) { return seconds(program.run_ns); });
 }
 
-std::vector<Sample> program_recursion(const FlowModel& model) {
-  return per_program(model,
-                     [](const ProgramFlow& program) { return number(program.recursion_misses); });
+void program_recursion(const FlowModel& model, SampleSink& samples) {
+  per_program(model, samples,
+              [](const ProgramFlow& program) { return number(program.recursion_misses); });
 }
 
-std::vector<Sample> map_entries(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& map : model.maps) samples.push_back(value({map.name}, number(map.entries)));
-  return samples;
+void map_entries(const FlowModel& model, SampleSink& samples) {
+  for (const auto& map : model.maps) samples.add({map.name}, number(map.entries));
 }
 
-std::vector<Sample> map_limits(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& map : model.maps) samples.push_back(value({map.name}, number(map.max_entries)));
-  return samples;
+void map_limits(const FlowModel& model, SampleSink& samples) {
+  for (const auto& map : model.maps) samples.add({map.name}, number(map.max_entries));
 }
 
-std::vector<Sample> capability_held(const FlowModel& model) {
-  std::vector<Sample> samples;
+void capability_held(const FlowModel& model, SampleSink& samples) {
   for (const auto& capability : model.agent.rights.capabilities)
-    samples.push_back(value({capability.name}, capability.held ? 1 : 0));
-  return samples;
+    samples.add({capability.name}, capability.held ? 1.0 : 0.0);
 }
 
-std::vector<Sample> confined(const FlowModel& model) {
+void confined(const FlowModel& model, SampleSink& samples) {
   const auto& rights = model.agent.rights;
-  std::vector<Sample> samples;
   for (const auto& [name, holds] : {std::pair("unprivileged_user", rights.unprivileged_user),
                                     std::pair("no_new_privs", rights.no_new_privs),
                                     std::pair("system_call_filter", rights.system_call_filter)})
-    samples.push_back(value({name}, holds ? 1 : 0));
-  return samples;
+    samples.add({name}, holds ? 1.0 : 0.0);
 }
 
-std::vector<Sample> process_cpu(const FlowModel& model) {
-  return one(model.agent.process.cpu_seconds);
+void process_cpu(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, model.agent.process.cpu_seconds);
 }
 
-std::vector<Sample> process_resident(const FlowModel& model) {
-  return one(number(model.agent.process.resident_bytes));
+void process_resident(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.agent.process.resident_bytes));
 }
 
-std::vector<Sample> process_virtual(const FlowModel& model) {
-  return one(number(model.agent.process.virtual_bytes));
+void process_virtual(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.agent.process.virtual_bytes));
 }
 
-std::vector<Sample> process_open_fds(const FlowModel& model) {
-  return one(number(model.agent.process.open_fds));
+void process_open_fds(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.agent.process.open_fds));
 }
 
-std::vector<Sample> process_max_fds(const FlowModel& model) {
-  return one(number(model.agent.process.max_fds));
+void process_max_fds(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.agent.process.max_fds));
 }
 
-std::vector<Sample> process_start_time(const FlowModel& model) {
-  return one(model.agent.process.start_time_unix_seconds);
+void process_start_time(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, model.agent.process.start_time_unix_seconds);
 }
 
 }  // namespace

@@ -76,21 +76,21 @@ std::vector<AnomalyWatch::Readings> AnomalyWatch::read(const FlowModel& model) c
   std::vector<Readings> readings(rules_.size(), Readings(model.vms.size()));
   std::map<const Metric*, std::vector<size_t>> rules_on;
   for (size_t i = 0; i < rules_.size(); i++) rules_on[rules_[i].metric].push_back(i);
-  const auto matches = [](const Prepared& prepared, const Sample& sample) {
+  const auto matches = [](const Prepared& prepared, std::span<const LabelValue> labels) {
     return std::ranges::all_of(prepared.matches, [&](const auto& match) {
-      return std::ranges::find(match.second, sample.labels[match.first]) != match.second.end();
+      return std::ranges::find(match.second, labels[match.first].text()) != match.second.end();
     });
   };
   VmIndex index(model);
   // Each metric is read once, however many rules there are on it.
   for (const auto& [metric, rules] : rules_on)
-    for (const auto& sample : metric->read(model)) {
-      const auto vm = index.of(sample.labels[rules_[rules.front()].vm_position]);
-      if (!vm) continue;
+    for_each_sample(*metric, model, [&](std::span<const LabelValue> labels, double value) {
+      const auto vm = index.of(labels[rules_[rules.front()].vm_position].text());
+      if (!vm) return;
       for (const auto rule : rules)
-        if (matches(rules_[rule], sample))
-          readings[rule][*vm] = readings[rule][*vm].value_or(0) + sample.value;
-    }
+        if (matches(rules_[rule], labels))
+          readings[rule][*vm] = readings[rule][*vm].value_or(0) + value;
+    });
   return readings;
 }
 

@@ -16,44 +16,54 @@
 namespace vmflow {
 namespace {
 
+// One vCPU of a VM, whichever slots it has had. Its time alone: all its counters are 5 KiB.
+struct VcpuSums {
+  TimeLedger time;
+  uint32_t tid = 0;
+  bool runs = false;  // its thread lives
+};
+
 // All vCPUs of one VM, added up.
 struct VmSums {
   VcpuTotals totals;
   uint64_t held_back_ns = 0;
   uint64_t pending_ns = 0;
   std::array<uint64_t, FLOW_STATES> open_wait_ns{};
-  std::map<uint32_t, VcpuReading> by_vcpu;
-  std::map<uint32_t, uint32_t> tid_of;
-  std::set<uint32_t> running;  // vCPU ids whose thread lives
+  std::map<uint32_t, VcpuSums> by_vcpu;
 };
+
+void add_time(TimeLedger& time, const VcpuTotals& totals, uint64_t held_back_ns) {
+  for (uint32_t state = 0; state < FLOW_STATES; state++) time.state_ns[state] += totals.ns[state];
+  time.unaccounted_ns += totals.ns[FLOW_UNKNOWN];
+  time.held_back_ns += held_back_ns;
+}
 
 std::map<VmKey, VmSums> sum_vms(const Carry& carry) {
   std::map<VmKey, VmSums> sums;
   for (const auto& [key, vm] : carry.vms)
     for (const auto& [id, totals] : vm.retired) {
       sums[key].totals += totals;
-      sums[key].by_vcpu[id].totals += totals;
+      add_time(sums[key].by_vcpu[id].time, totals, 0);
     }
   for (const auto& [slot, vcpu] : carry.vcpus) {
     VmSums& vm = sums[vcpu.vm];
-    VcpuReading& mine = vm.by_vcpu[vcpu.vcpu_id];
+    VcpuSums& mine = vm.by_vcpu[vcpu.vcpu_id];
     vm.totals += vcpu.reported.totals;
-    mine.totals += vcpu.reported.totals;
+    add_time(mine.time, vcpu.reported.totals, vcpu.reported.held_back_ns);
     vm.held_back_ns += vcpu.reported.held_back_ns;
-    mine.held_back_ns += vcpu.reported.held_back_ns;
     vm.pending_ns += vcpu.reported.pending_ns;
     for (uint32_t state = 0; state < FLOW_STATES; state++)
       vm.open_wait_ns[state] += vcpu.reported.open_wait_ns[state];
     if (vcpu.thread_exit_ns != 0 || vcpu.destroyed_ns != 0) continue;
-    vm.running.insert(vcpu.vcpu_id);
-    vm.tid_of[vcpu.vcpu_id] = vcpu.tid;
+    mine.runs = true;
+    mine.tid = vcpu.tid;
   }
   return sums;
 }
 
 TimeLedger time_of(const VcpuTotals& totals, uint64_t held_back_ns) {
-  TimeLedger time{.unaccounted_ns = totals.ns[FLOW_UNKNOWN], .held_back_ns = held_back_ns};
-  std::copy_n(totals.ns.begin(), FLOW_STATES, time.state_ns.begin());
+  TimeLedger time;
+  add_time(time, totals, held_back_ns);
   return time;
 }
 
@@ -72,6 +82,7 @@ std::vector<ExitFlow> folded_exits_of(Vendor vendor, const VcpuTotals& totals) {
   for (uint32_t place = 0; place < kFoldedExits; place++)
     exits[place].reason = folded_exit_name(vendor, place);
   for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++) {
+    if (totals.exit_count[i] == 0 && totals.exit_ns[i] == 0) continue;
     ExitFlow& exit = exits[folded_exit(vendor, i)];
     exit.count += totals.exit_count[i];
     exit.ns += totals.exit_ns[i];
@@ -114,7 +125,8 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.names = shown_names(identity.names);
   flow.pid = identity.pid;
   flow.start_time_unix_seconds = identity.start_time_unix_seconds;
-  flow.vcpus = static_cast<uint32_t>(sums.running.size());
+  flow.vcpus = static_cast<uint32_t>(
+      std::ranges::count_if(sums.by_vcpu, [](const auto& vcpu) { return vcpu.second.runs; }));
   flow.time = time_of(totals, sums.held_back_ns);
   flow.open_wait_ns = sums.open_wait_ns;
   flow.wait_durations = wait_durations_of(totals);
@@ -135,11 +147,7 @@ VmFlow vm_flow(const VmCarry& vm, const VmIdentity& identity, const VmSums& sums
   flow.poll_success = totals.poll_success;
   flow.poll_fail = totals.poll_fail;
   flow.halt_wakeups = totals.halt_wakeups;
-  for (const auto& [id, vcpu] : sums.by_vcpu) {
-    const auto tid = sums.tid_of.find(id);
-    flow.per_vcpu.push_back(
-        {id, tid == sums.tid_of.end() ? 0 : tid->second, time_of(vcpu.totals, vcpu.held_back_ns)});
-  }
+  for (const auto& [id, vcpu] : sums.by_vcpu) flow.per_vcpu.push_back({id, vcpu.tid, vcpu.time});
   return flow;
 }
 
@@ -224,13 +232,24 @@ void add_io(VmFlow& flow, const Snapshot& snapshot, const Carry& carry, const Vm
   flow.interrupts = interrupts_by_reason(io->second.interrupts);
 }
 
+// Sorted before they are VmFlows, which are large.
+std::vector<std::map<VmKey, VmCarry>::iterator> by_label(Carry& carry) {
+  std::vector<std::map<VmKey, VmCarry>::iterator> vms;
+  for (auto vm = carry.vms.begin(); vm != carry.vms.end(); ++vm) vms.push_back(vm);
+  std::ranges::sort(vms, {}, [](auto vm) -> const std::string& { return vm->second.label; });
+  return vms;
+}
+
 std::vector<VmFlow> vms_of(const Snapshot& snapshot, Carry& carry,
                            const std::map<VmKey, VmSums>& sums) {
   std::map<VmKey, uint64_t> task_ns;
   for (const auto& [key, vm] : sums) task_ns[key] = vm.totals.wait_ns[FLOW_WAKE_IPI];
   auto wakers = wakers_of(snapshot, task_ns);
+  auto taken = taken_by_victim(snapshot);
   std::vector<VmFlow> vms;
-  for (auto& [key, vm] : carry.vms) {
+  vms.reserve(carry.vms.size());
+  for (const auto& entry : by_label(carry)) {
+    auto& [key, vm] = *entry;
     const auto identity = snapshot.identities.find(key);
     const auto of_vm = sums.find(key);
     if (of_vm == sums.end()) continue;
@@ -243,10 +262,9 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, Carry& carry,
     vms.back().levels = nested_sums_of(of_vm->second.totals, of_vm->second.pending_ns);
     vms.back().nested = nested_vms_of(vm, snapshot.host.vendor);
     add_io(vms.back(), snapshot, carry, key, of_vm->second.totals);
-    vm.slowdown.take_in(slowdown_look(snapshot, key, vms.back()));
+    vm.slowdown.take_in(slowdown_look(snapshot, key, vms.back(), std::move(taken[key])));
     vms.back().slowdown = vm.slowdown.flow();
   }
-  std::ranges::sort(vms, {}, &VmFlow::label);
   return vms;
 }
 

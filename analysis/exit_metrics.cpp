@@ -8,65 +8,54 @@ namespace vmflow {
 namespace {
 
 template <typename Read>
-std::vector<Sample> per_vm_and_exit(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_vm_and_exit(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms)
     for (const auto& exit : vm.folded_exits)
-      if (exit.count != 0) samples.push_back(value({vm.label, exit.reason}, read(exit)));
-  return samples;
+      if (exit.count != 0) samples.add({vm.label, exit.reason}, read(exit));
 }
 
-std::vector<Sample> vm_exits(const FlowModel& model) {
-  return per_vm_and_exit(model, [](const ExitFlow& exit) { return number(exit.count); });
+void vm_exits(const FlowModel& model, SampleSink& samples) {
+  per_vm_and_exit(model, samples, [](const ExitFlow& exit) { return number(exit.count); });
 }
 
-std::vector<Sample> vm_exit_seconds(const FlowModel& model) {
-  return per_vm_and_exit(model, [](const ExitFlow& exit) { return seconds(exit.ns); });
+void vm_exit_seconds(const FlowModel& model, SampleSink& samples) {
+  per_vm_and_exit(model, samples, [](const ExitFlow& exit) { return seconds(exit.ns); });
 }
 
-std::vector<Sample> vm_exit_duration(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.exit_durations));
-  return samples;
+void vm_exit_duration(const FlowModel& model, SampleSink& samples) {
+  for (const auto& vm : model.vms) samples.add({vm.label}, histogram(vm.exit_durations));
 }
 
-std::vector<Sample> exit_duration(const FlowModel& model) {
-  std::vector<Sample> samples;
+void exit_duration(const FlowModel& model, SampleSink& samples) {
   for (uint32_t place = 0; place < model.exit_durations.size(); place++) {
     const auto reason = folded_exit_name(model.host.vendor, place);
-    if (!reason.empty())
-      samples.push_back(histogram({std::string(reason)}, model.exit_durations[place]));
+    if (!reason.empty()) samples.add({reason}, histogram(model.exit_durations[place]));
   }
-  return samples;
 }
 
-std::vector<Sample> vm_userspace_exits(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_userspace_exits(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (const auto& exit : vm.userspace_exits)
-      samples.push_back(value({vm.label, exit.name}, number(exit.count)));
-  return samples;
+      samples.add({vm.label, exit.name}, number(exit.count));
 }
 
-std::vector<Sample> halt_poll_success(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.poll_success_ns); });
+void halt_poll_success(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return seconds(vm.poll_success_ns); });
 }
 
-std::vector<Sample> halt_poll_fail(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.poll_fail_ns); });
+void halt_poll_fail(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return seconds(vm.poll_fail_ns); });
 }
 
-std::vector<Sample> halt_polls(const FlowModel& model) {
-  std::vector<Sample> samples;
+void halt_polls(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms) {
-    samples.push_back(value({vm.label, "success"}, number(vm.poll_success)));
-    samples.push_back(value({vm.label, "fail"}, number(vm.poll_fail)));
+    samples.add({vm.label, "success"}, number(vm.poll_success));
+    samples.add({vm.label, "fail"}, number(vm.poll_fail));
   }
-  return samples;
 }
 
-std::vector<Sample> halt_wakeups(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return number(vm.halt_wakeups); });
+void halt_wakeups(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return number(vm.halt_wakeups); });
 }
 
 }  // namespace

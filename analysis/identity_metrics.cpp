@@ -11,14 +11,12 @@ namespace {
 // Said in the texts below.
 static_assert(kMostLabelBytes == 256);
 
-std::vector<Sample> vm_info(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_info(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms) {
-    std::vector<std::string> labels = {vm.label, vm.name, vm.uuid, vm.vmm, std::to_string(vm.pid)};
+    std::vector<LabelValue> labels = {vm.label, vm.name, vm.uuid, vm.vmm, vm.pid};
     for (const auto& field : kGivenNames) labels.push_back(vm.names.*field.text);
-    samples.push_back(value(std::move(labels), 1));
+    samples.take(labels, 1.0);
   }
-  return samples;
 }
 
 std::vector<std::string_view> vm_info_labels() {
@@ -27,32 +25,27 @@ std::vector<std::string_view> vm_info_labels() {
   return labels;
 }
 
-std::vector<Sample> vm_vcpus(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return number(vm.vcpus); });
+void vm_vcpus(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return number(vm.vcpus); });
 }
 
-std::vector<Sample> vm_start_time(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return vm.start_time_unix_seconds; });
+void vm_start_time(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return vm.start_time_unix_seconds; });
 }
 
-std::vector<Sample> vms(const FlowModel& model) {
-  return one(number(model.vms.size()));
+void vms(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.vms.size()));
 }
 
-std::vector<Sample> host_info(const FlowModel& model) {
+void host_info(const FlowModel& model, SampleSink& samples) {
   const auto& host = model.host;
-  return {
-      value({host.arch, std::string(vendor_name(host.vendor)), host.exit_source, host.kernel}, 1)};
+  samples.add({host.arch, vendor_name(host.vendor), host.exit_source, host.kernel}, 1.0);
 }
 
-std::vector<Sample> vcpu_info(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vcpu_info(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (const auto& vcpu : vm.per_vcpu)
-      if (vcpu.tid != 0)
-        samples.push_back(
-            value({vm.label, std::to_string(vcpu.vcpu_id), std::to_string(vcpu.tid)}, 1));
-  return samples;
+      if (vcpu.tid != 0) samples.add({vm.label, vcpu.vcpu_id, vcpu.tid}, 1.0);
 }
 
 }  // namespace

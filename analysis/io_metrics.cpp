@@ -25,61 +25,53 @@ constexpr std::string_view kThrottleBlind =
     "requests";
 
 template <typename Read>
-std::vector<Sample> per_disk_op(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_disk_op(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms)
     for (uint32_t op = 0; vm.disk && op < FLOW_DISK_OPS; op++)
       if (vm.disk->done[op].operations != 0)
-        samples.push_back(
-            value({vm.label, std::string(disk_op_name(static_cast<flow_disk_op>(op)))},
-                  read(vm.disk->done[op])));
-  return samples;
+        samples.add({vm.label, disk_op_name(static_cast<flow_disk_op>(op))},
+                    read(vm.disk->done[op]));
 }
 
-std::vector<Sample> halted_io_pending(const FlowModel& model) {
-  std::vector<Sample> samples;
+void halted_io_pending(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms) {
-    if (vm.disk) samples.push_back(value({vm.label, "disk"}, seconds(vm.disk->halted_ns)));
-    if (vm.net && vm.net->tap)
-      samples.push_back(value({vm.label, "net"}, seconds(vm.net->tap->halted_ns)));
+    if (vm.disk) samples.add({vm.label, "disk"}, seconds(vm.disk->halted_ns));
+    if (vm.net && vm.net->tap) samples.add({vm.label, "net"}, seconds(vm.net->tap->halted_ns));
   }
-  return samples;
 }
 
-std::vector<Sample> disk_operations(const FlowModel& model) {
-  return per_disk_op(model, [](const disk_count& count) { return number(count.operations); });
+void disk_operations(const FlowModel& model, SampleSink& samples) {
+  per_disk_op(model, samples, [](const disk_count& count) { return number(count.operations); });
 }
 
-std::vector<Sample> disk_bytes(const FlowModel& model) {
-  return per_disk_op(model, [](const disk_count& count) { return number(count.bytes); });
+void disk_bytes(const FlowModel& model, SampleSink& samples) {
+  per_disk_op(model, samples, [](const disk_count& count) { return number(count.bytes); });
 }
 
-std::vector<Sample> disk_seconds(const FlowModel& model) {
-  return per_disk_op(model, [](const disk_count& count) { return seconds(count.ns); });
+void disk_seconds(const FlowModel& model, SampleSink& samples) {
+  per_disk_op(model, samples, [](const disk_count& count) { return seconds(count.ns); });
 }
 
 template <typename Read>
-std::vector<Sample> per_disk_vm(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_disk_vm(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms)
-    if (vm.disk) samples.push_back(value({vm.label}, read(*vm.disk)));
-  return samples;
+    if (vm.disk) samples.add({vm.label}, read(*vm.disk));
 }
 
-std::vector<Sample> disk_in_flight(const FlowModel& model) {
-  return per_disk_vm(model, [](const DiskFlow& disk) { return number(disk.in_flight); });
+void disk_in_flight(const FlowModel& model, SampleSink& samples) {
+  per_disk_vm(model, samples, [](const DiskFlow& disk) { return number(disk.in_flight); });
 }
 
-std::vector<Sample> disk_contended(const FlowModel& model) {
-  return per_disk_vm(model, [](const DiskFlow& disk) { return seconds(disk.contended_ns); });
+void disk_contended(const FlowModel& model, SampleSink& samples) {
+  per_disk_vm(model, samples, [](const DiskFlow& disk) { return seconds(disk.contended_ns); });
 }
 
-std::vector<Sample> disk_waited(const FlowModel& model) {
-  return per_disk_vm(model, [](const DiskFlow& disk) { return seconds(disk.waited_ns); });
+void disk_waited(const FlowModel& model, SampleSink& samples) {
+  per_disk_vm(model, samples, [](const DiskFlow& disk) { return seconds(disk.waited_ns); });
 }
 
-std::vector<Sample> disk_held(const FlowModel& model) {
-  return per_disk_vm(model, [](const DiskFlow& disk) { return seconds(disk.held_ns); });
+void disk_held(const FlowModel& model, SampleSink& samples) {
+  per_disk_vm(model, samples, [](const DiskFlow& disk) { return seconds(disk.held_ns); });
 }
 
 }  // namespace

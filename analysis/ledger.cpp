@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -49,16 +50,16 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
   reading.pending_ns =
       without(std::accumulate(reading.totals.ns.begin(), reading.totals.ns.end(), uint64_t{0}),
               reading.totals.level_ns);
-  vcpu = {.vm = {slot.id.tgid, slot.id.kvm},
-          .vcpu = slot.id.vcpu,
-          .vcpu_id = slot.id.vcpu_id,
-          .tid = slot.end.thread_exit_ns == 0 ? slot.id.tid : 0,
-          .skew = slot.vm,
-          .taken_ns = slot.id.taken_ns,
-          .thread_exit_ns = slot.end.thread_exit_ns,
-          .destroyed_ns = slot.end.destroyed_ns,
-          .torn = false,
-          .reported = reading};
+  vcpu.vm = {slot.id.tgid, slot.id.kvm};
+  vcpu.vcpu = slot.id.vcpu;
+  vcpu.vcpu_id = slot.id.vcpu_id;
+  vcpu.tid = slot.end.thread_exit_ns == 0 ? slot.id.tid : 0;
+  vcpu.skew = slot.vm;
+  vcpu.taken_ns = slot.id.taken_ns;
+  vcpu.thread_exit_ns = slot.end.thread_exit_ns;
+  vcpu.destroyed_ns = slot.end.destroyed_ns;
+  vcpu.torn = false;
+  vcpu.reported = reading;
 }
 
 // Nobody will say any more what a vCPU was waiting for that has ended in its wait.
@@ -166,22 +167,25 @@ bool is_process_gone(const Snapshot& snapshot, const VmKey& key) {
 }  // namespace
 
 void take_in_slots(Carry& carry, const Snapshot& snapshot) {
-  std::map<uint32_t, uint32_t> generations;
+  std::vector<std::optional<uint32_t>> generations;  // by slot
   for (auto& [key, vcpu] : carry.vcpus) vcpu.torn = true;
   for (const auto& copy : snapshot.slots) {
+    if (copy.index >= generations.size()) generations.resize(copy.index + 1);
     generations[copy.index] = copy.slot.id.generation;
     if (!carry.finished.contains(key_of(copy)) && has_owner(copy.slot))
       take_in(carry, copy, snapshot.now_ns);
   }
   // Absent may mean torn; another owner, or no torn slot at all, means recycled.
   const auto recycled = [&](const SlotKey& key) {
-    const auto now = generations.find(key.index);
-    return now == generations.end() ? snapshot.torn_slots == 0 : now->second != key.generation;
+    const auto now = key.index < generations.size() ? generations[key.index] : std::nullopt;
+    return now ? *now != key.generation : snapshot.torn_slots == 0;
   };
   std::erase_if(carry.finished, recycled);
-  for (const auto& [key, vcpu] : carry.vcpus)
-    if (recycled(key)) retire(carry, vcpu);
-  std::erase_if(carry.vcpus, [&](const auto& entry) { return recycled(entry.first); });
+  std::erase_if(carry.vcpus, [&](const auto& entry) {
+    const bool is_over = recycled(entry.first);
+    if (is_over) retire(carry, entry.second);
+    return is_over;
+  });
   carry.torn_slots += snapshot.torn_slots;
 }
 

@@ -8,63 +8,55 @@
 namespace vmflow {
 namespace {
 
-void add_states(std::vector<Sample>& samples, const std::vector<std::string>& labels,
-                const std::array<uint64_t, FLOW_STATES>& state_ns, bool waits_only = false) {
-  for (uint32_t state = 0; state < FLOW_STATES; state++) {
-    if (waits_only && !is_wait(state)) continue;
-    auto with_state = labels;
-    with_state.emplace_back(state_name(static_cast<flow_state>(state)).name);
-    samples.push_back(value(std::move(with_state), seconds(state_ns[state])));
-  }
+template <typename... First>
+void add_states(SampleSink& samples, const std::array<uint64_t, FLOW_STATES>& state_ns,
+                const First&... first) {
+  for (uint32_t state = 0; state < FLOW_STATES; state++)
+    samples.add({first..., state_name(static_cast<flow_state>(state)).name},
+                seconds(state_ns[state]));
 }
 
-std::vector<Sample> vm_vcpu_seconds(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& vm : model.vms) add_states(samples, {vm.label}, vm.time.state_ns);
-  return samples;
+void vm_vcpu_seconds(const FlowModel& model, SampleSink& samples) {
+  for (const auto& vm : model.vms) add_states(samples, vm.time.state_ns, vm.label);
 }
 
-std::vector<Sample> vcpu_seconds(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vcpu_seconds(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (const auto& vcpu : vm.per_vcpu)
-      add_states(samples, {vm.label, std::to_string(vcpu.vcpu_id)}, vcpu.time.state_ns);
-  return samples;
+      add_states(samples, vcpu.time.state_ns, vm.label, vcpu.vcpu_id);
 }
 
-std::vector<Sample> vm_open_wait(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& vm : model.vms) add_states(samples, {vm.label}, vm.open_wait_ns, true);
-  return samples;
+void vm_open_wait(const FlowModel& model, SampleSink& samples) {
+  for (const auto& vm : model.vms)
+    for (uint32_t state = 0; state < FLOW_STATES; state++)
+      if (is_wait(state))
+        samples.add({vm.label, state_name(static_cast<flow_state>(state)).name},
+                    seconds(vm.open_wait_ns[state]));
 }
 
-std::vector<Sample> vm_unaccounted(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.time.unaccounted_ns); });
+void vm_unaccounted(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return seconds(vm.time.unaccounted_ns); });
 }
 
-std::vector<Sample> vm_held_back(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.time.held_back_ns); });
+void vm_held_back(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return seconds(vm.time.held_back_ns); });
 }
 
-std::vector<Sample> departed_vms(const FlowModel& model) {
-  return one(number(model.departed.vms));
+void departed_vms(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.departed.vms));
 }
 
-std::vector<Sample> departed_seconds(const FlowModel& model) {
-  std::vector<Sample> samples;
-  add_states(samples, {}, model.departed.time.state_ns);
-  return samples;
+void departed_seconds(const FlowModel& model, SampleSink& samples) {
+  add_states(samples, model.departed.time.state_ns);
 }
 
-std::vector<Sample> departed_unaccounted(const FlowModel& model) {
-  return one(seconds(model.departed.time.unaccounted_ns));
+void departed_unaccounted(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, seconds(model.departed.time.unaccounted_ns));
 }
 
-std::vector<Sample> departed_exits(const FlowModel& model) {
-  std::vector<Sample> samples;
+void departed_exits(const FlowModel& model, SampleSink& samples) {
   for (const auto& exit : model.departed.folded_exits)
-    samples.push_back(value({exit.reason}, number(exit.count)));
-  return samples;
+    samples.add({exit.reason}, number(exit.count));
 }
 
 }  // namespace

@@ -11,27 +11,25 @@ namespace {
 constexpr std::array<std::string_view, kLibvirtErrors> kErrors = {"library",   "connect", "call",
                                                                   "no_answer", "died",    "xml"};
 
-std::vector<Sample> libvirt_success(const FlowModel& model) {
+void libvirt_success(const FlowModel& model, SampleSink& samples) {
   const auto& libvirt = model.agent.libvirt;
-  return libvirt ? one(libvirt->success ? 1 : 0) : std::vector<Sample>{};
+  if (libvirt) samples.add({}, libvirt->success ? 1.0 : 0.0);
 }
 
-std::vector<Sample> libvirt_age(const FlowModel& model) {
+void libvirt_age(const FlowModel& model, SampleSink& samples) {
   const auto& libvirt = model.agent.libvirt;
-  return libvirt && libvirt->age_seconds ? one(*libvirt->age_seconds) : std::vector<Sample>{};
+  if (libvirt && libvirt->age_seconds) samples.add({}, *libvirt->age_seconds);
 }
 
-std::vector<Sample> libvirt_domains(const FlowModel& model) {
+void libvirt_domains(const FlowModel& model, SampleSink& samples) {
   const auto& libvirt = model.agent.libvirt;
-  return libvirt && libvirt->age_seconds ? one(number(libvirt->domains)) : std::vector<Sample>{};
+  if (libvirt && libvirt->age_seconds) samples.add({}, number(libvirt->domains));
 }
 
-std::vector<Sample> libvirt_errors(const FlowModel& model) {
-  std::vector<Sample> samples;
-  if (!model.agent.libvirt) return samples;
+void libvirt_errors(const FlowModel& model, SampleSink& samples) {
+  if (!model.agent.libvirt) return;
   for (size_t i = 0; i < kLibvirtErrors; i++)
-    samples.push_back(value({std::string(kErrors[i])}, number(model.agent.libvirt->errors[i])));
-  return samples;
+    samples.add({kErrors[i]}, number(model.agent.libvirt->errors[i]));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include "analysis/metric_texts.h"
 
 namespace vmflow {
-
 std::string_view detail_name(MetricDetail detail) {
   switch (detail) {
     case MetricDetail::kAlways:
@@ -36,6 +35,12 @@ std::string_view detail_flag(MetricDetail detail) {
       return "--collector.vm.wait-histograms";
   }
   return "";
+}
+
+uint64_t samples_of(const Metric& metric, const FlowModel& model) {
+  uint64_t count = 0;
+  for_each_sample(metric, model, [&](std::span<const LabelValue>, double) { count++; });
+  return count;
 }
 
 std::span<const Metric> metric_catalog() {

@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "analysis/flow_model.h"
+#include "analysis/sample_sink.h"
 
 namespace vmflow {
 
@@ -24,15 +24,6 @@ enum class MetricDetail {
   kVmSingles,  ///< of a VM: how long single exits and waits take, and counts beside times
   kPerVcpu,    ///< of a vCPU
   kVmWaits,    ///< of a VM: how long its waits take, by reason
-};
-
-/// One series at one moment.
-/// Shape: `labels` are the values of Metric::labels, in their order. A histogram has one cumulative
-///        count for each of Metric::bounds, then that of all.
-struct Sample {
-  std::vector<std::string> labels;
-  double value = 0;  ///< of a histogram, the sum
-  std::vector<uint64_t> cumulative;
 };
 
 /// Of exits and wake-ups: 1 us to 17 ms. Of waits for a CPU: 16 us to 268 ms. Of halts: 66 us
@@ -53,13 +44,30 @@ struct Metric {
   std::string_view help;   ///< one sentence, shown on the scraped page
   std::string_view clock;  ///< on which clock, or how it is counted
   std::string_view error;  ///< how wrong it may be
-  std::vector<Sample> (*read)(const FlowModel&);
+  void (*read)(const FlowModel&, SampleSink&);
   MetricDetail detail = MetricDetail::kAlways;
   /// Of a histogram: upper bounds of its buckets but the last, which is open. Units: seconds.
   std::span<const double> bounds = exit_bounds_seconds();
   /// From this label on one that is empty is left out, which Prometheus takes for the same.
   size_t optional_labels_from = SIZE_MAX;
 };
+
+/// Calls `visit(labels, value)` for each series of `metric`; of a histogram the value is its sum.
+template <typename Visit>
+void for_each_sample(const Metric& metric, const FlowModel& model, Visit visit) {
+  struct Visitor final : SampleSink {
+    explicit Visitor(Visit& visit) : visit_(visit) {}
+    void take(std::span<const LabelValue> labels, double value) override { visit_(labels, value); }
+    void take(std::span<const LabelValue> labels, const HistogramSample& histogram) override {
+      visit_(labels, histogram.sum);
+    }
+    Visit& visit_;
+  } visitor(visit);
+  metric.read(model, visitor);
+}
+
+/// How many series `metric` has in `model`; a histogram counts as one.
+uint64_t samples_of(const Metric& metric, const FlowModel& model);
 
 /// All metrics, in the order in which they are shown.
 std::span<const Metric> metric_catalog();

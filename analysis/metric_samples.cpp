@@ -8,6 +8,7 @@ namespace {
 
 // Of the kernel's log2 buckets every second bound, exactly: no count is ever split.
 constexpr uint32_t kBoundStep = 2, kBounds = 8;
+static_assert(kSampleBuckets == kBounds + 1 && kSampleBuckets == FLOW_WAIT_BUCKETS);
 constexpr uint32_t kFirstExitBound = 10, kFirstQueueBound = 14;  // powers of two, nanoseconds
 
 constexpr uint64_t bound_ns(uint32_t first, uint32_t i) {
@@ -25,8 +26,8 @@ constexpr auto kExitBounds = seconds_from<kBounds>(kFirstExitBound);
 constexpr auto kQueueBounds = seconds_from<kBounds>(kFirstQueueBound);
 constexpr auto kWaitBounds = seconds_from<FLOW_WAIT_BUCKETS - 1>(FLOW_WAIT_BUCKET_SHIFT);
 
-Sample fold(std::vector<std::string> labels, const Durations& durations, uint32_t first_bound) {
-  Sample sample = value(std::move(labels), seconds(durations.sum_ns));
+HistogramSample fold(const Durations& durations, uint32_t first_bound) {
+  HistogramSample sample{.sum = seconds(durations.sum_ns), .cumulative = {}};
   uint64_t count = 0;
   uint32_t bucket = 0;
   for (uint32_t bound = 0; bound < kBounds; bound++) {
@@ -34,27 +35,28 @@ Sample fold(std::vector<std::string> labels, const Durations& durations, uint32_
            uint64_t{2} << (bucket + FLOW_EXIT_BUCKET_SHIFT) <= bound_ns(first_bound, bound);
          bucket++)
       count += durations.bucket[bucket];
-    sample.cumulative.push_back(count);
+    sample.cumulative[bound] = count;
   }
   for (; bucket < FLOW_EXIT_BUCKETS; bucket++) count += durations.bucket[bucket];
-  sample.cumulative.push_back(count);
+  sample.cumulative[kBounds] = count;
   return sample;
 }
 
 }  // namespace
 
-Sample histogram(std::vector<std::string> labels, const Durations& durations) {
-  return fold(std::move(labels), durations, kFirstExitBound);
+HistogramSample histogram(const Durations& durations) {
+  return fold(durations, kFirstExitBound);
 }
 
-Sample queue_histogram(std::vector<std::string> labels, const Durations& durations) {
-  return fold(std::move(labels), durations, kFirstQueueBound);
+HistogramSample queue_histogram(const Durations& durations) {
+  return fold(durations, kFirstQueueBound);
 }
 
-Sample histogram(std::vector<std::string> labels, const WaitDurations& durations) {
-  Sample sample = value(std::move(labels), seconds(durations.sum_ns));
+HistogramSample histogram(const WaitDurations& durations) {
+  HistogramSample sample{.sum = seconds(durations.sum_ns), .cumulative = {}};
   uint64_t count = 0;
-  for (const auto bucket : durations.bucket) sample.cumulative.push_back(count += bucket);
+  for (uint32_t i = 0; i < FLOW_WAIT_BUCKETS; i++)
+    sample.cumulative[i] = count += durations.bucket[i];
   return sample;
 }
 

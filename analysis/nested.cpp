@@ -107,6 +107,10 @@ void add_vcpu(NestedVm& vm, uint64_t vmcb12, const NestedCarry& vcpu, Vendor ven
 }  // namespace
 
 void take_in_nested(Carry& carry, const Snapshot& snapshot) {
+  if (snapshot.nested.empty()) {
+    for (auto& [key, vm] : carry.vms) vm.nested.clear();
+    return;
+  }
   const auto began = beginnings(carry);
   const auto credits = open_credits(carry);
   std::vector<const NestedReading*> readings;

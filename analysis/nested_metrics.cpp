@@ -13,38 +13,32 @@ constexpr std::string_view kDepth =
     "level the guests of both, since the VM enters each as a guest of its own";
 
 template <typename Read>
-std::vector<Sample> per_vm_with_guests(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_vm_with_guests(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms)
-    if (vm.levels) samples.push_back(value({vm.label}, read(*vm.levels)));
-  return samples;
+    if (vm.levels) samples.add({vm.label}, read(*vm.levels));
 }
 
-std::vector<Sample> nested_seconds(const FlowModel& model) {
-  std::vector<Sample> samples;
+void nested_seconds(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (uint32_t level = 0; vm.levels && level < FLOW_LEVEL_REST; level++)
-      samples.push_back(value({vm.label, std::string(level_name(static_cast<flow_level>(level)))},
-                              seconds(vm.levels->level_ns[level])));
-  return samples;
+      samples.add({vm.label, level_name(static_cast<flow_level>(level))},
+                  seconds(vm.levels->level_ns[level]));
 }
 
-std::vector<Sample> nested_exits(const FlowModel& model) {
-  std::vector<Sample> samples;
+void nested_exits(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms) {
     if (!vm.levels) continue;
-    samples.push_back(value({vm.label, "l0"}, number(vm.levels->handled)));
-    samples.push_back(value({vm.label, "l1"}, number(vm.levels->reflected)));
+    samples.add({vm.label, "l0"}, number(vm.levels->handled));
+    samples.add({vm.label, "l1"}, number(vm.levels->reflected));
   }
-  return samples;
 }
 
-std::vector<Sample> nested_entries(const FlowModel& model) {
-  return per_vm_with_guests(model, [](const NestedSums& sums) { return number(sums.entries); });
+void nested_entries(const FlowModel& model, SampleSink& samples) {
+  per_vm_with_guests(model, samples, [](const NestedSums& sums) { return number(sums.entries); });
 }
 
-std::vector<Sample> nested_deeper(const FlowModel& model) {
-  return per_vm_with_guests(model, [](const NestedSums& sums) { return number(sums.deeper); });
+void nested_deeper(const FlowModel& model, SampleSink& samples) {
+  per_vm_with_guests(model, samples, [](const NestedSums& sums) { return number(sums.deeper); });
 }
 
 }  // namespace

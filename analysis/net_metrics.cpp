@@ -21,63 +21,54 @@ constexpr std::string_view kInterruptsBlind =
     "all";
 
 template <typename Read>
-std::vector<Sample> per_direction(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_direction(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms) {
     if (!vm.net) continue;
-    samples.push_back(value({vm.label, "receive"}, read(vm.net->received)));
-    if (vm.net->tap)
-      samples.push_back(value({vm.label, "transmit"}, read(vm.net->tap->transmitted)));
+    samples.add({vm.label, "receive"}, read(vm.net->received));
+    if (vm.net->tap) samples.add({vm.label, "transmit"}, read(vm.net->tap->transmitted));
   }
-  return samples;
 }
 
 template <typename Read>
-std::vector<Sample> per_tap_vm(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_tap_vm(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms)
-    if (vm.net && vm.net->tap) samples.push_back(value({vm.label}, read(*vm.net->tap)));
-  return samples;
+    if (vm.net && vm.net->tap) samples.add({vm.label}, read(*vm.net->tap));
 }
 
-std::vector<Sample> net_packets(const FlowModel& model) {
-  return per_direction(model, [](const net_count& count) { return number(count.packets); });
+void net_packets(const FlowModel& model, SampleSink& samples) {
+  per_direction(model, samples, [](const net_count& count) { return number(count.packets); });
 }
 
-std::vector<Sample> net_bytes(const FlowModel& model) {
-  return per_direction(model, [](const net_count& count) { return number(count.bytes); });
+void net_bytes(const FlowModel& model, SampleSink& samples) {
+  per_direction(model, samples, [](const net_count& count) { return number(count.bytes); });
 }
 
-std::vector<Sample> net_waited(const FlowModel& model) {
-  return per_tap_vm(model, [](const NetFlow::Tap& tap) { return seconds(tap.waited_ns); });
+void net_waited(const FlowModel& model, SampleSink& samples) {
+  per_tap_vm(model, samples, [](const NetFlow::Tap& tap) { return seconds(tap.waited_ns); });
 }
 
-std::vector<Sample> net_waiting(const FlowModel& model) {
-  return per_tap_vm(model, [](const NetFlow::Tap& tap) { return number(tap.waiting); });
+void net_waiting(const FlowModel& model, SampleSink& samples) {
+  per_tap_vm(model, samples, [](const NetFlow::Tap& tap) { return number(tap.waiting); });
 }
 
-std::vector<Sample> net_dropped(const FlowModel& model) {
-  return per_tap_vm(model, [](const NetFlow::Tap& tap) { return number(tap.dropped); });
+void net_dropped(const FlowModel& model, SampleSink& samples) {
+  per_tap_vm(model, samples, [](const NetFlow::Tap& tap) { return number(tap.dropped); });
 }
 
-std::string class_name(uint32_t reason) {
-  return std::string(wait_reason_name(static_cast<WaitReason>(reason)));
+std::string_view class_name(uint32_t reason) {
+  return wait_reason_name(static_cast<WaitReason>(reason));
 }
 
-std::vector<Sample> interrupts(const FlowModel& model) {
-  std::vector<Sample> samples;
+void interrupts(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (uint32_t reason = 0; vm.interrupts && reason < kWaitReasons; reason++)
       if ((*vm.interrupts)[reason] != 0)
-        samples.push_back(value({vm.label, class_name(reason)}, number((*vm.interrupts)[reason])));
-  return samples;
+        samples.add({vm.label, class_name(reason)}, number((*vm.interrupts)[reason]));
 }
 
-std::vector<Sample> unattributed(const FlowModel& model) {
-  std::vector<Sample> samples;
+void unattributed(const FlowModel& model, SampleSink& samples) {
   for (uint32_t reason = 0; reason < kWaitReasons; reason++)
-    samples.push_back(value({class_name(reason)}, number(model.unattributed_interrupts[reason])));
-  return samples;
+    samples.add({class_name(reason)}, number(model.unattributed_interrupts[reason]));
 }
 
 }  // namespace

@@ -6,19 +6,17 @@
 namespace vmflow {
 namespace {
 
-std::vector<Sample> series(const FlowModel& model) {
-  return one(number(model.page.series));
+void series(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.page.series));
 }
 
-std::vector<Sample> series_limit(const FlowModel& model) {
-  return one(number(model.page.limit));
+void series_limit(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.page.limit));
 }
 
-std::vector<Sample> series_left_out(const FlowModel& model) {
-  std::vector<Sample> samples;
+void series_left_out(const FlowModel& model, SampleSink& samples) {
   for (const auto& left_out : model.page.left_out)
-    samples.push_back(value({left_out.metric}, number(left_out.series)));
-  return samples;
+    samples.add({left_out.metric}, number(left_out.series));
 }
 
 }  // namespace

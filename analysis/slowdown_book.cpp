@@ -26,15 +26,23 @@ std::vector<TakenTime> the_worst(std::vector<TakenTime> taken) {
 
 }  // namespace
 
-SlowdownLook slowdown_look(const Snapshot& snapshot, const VmKey& key, const VmFlow& vm) {
-  SlowdownLook look{
-      .now_ns = snapshot.now_ns, .point = slowdown_point(vm), .processes = {}, .taken = {}};
+std::map<VmKey, std::vector<TakenTime>> taken_by_victim(const Snapshot& snapshot) {
+  std::map<VmKey, std::vector<TakenTime>> taken;
+  for (const auto& [key, value] : snapshot.blames)
+    if (key.culprit < FLOW_CULPRITS)
+      taken[{key.tgid, key.kvm}].push_back(
+          {static_cast<flow_culprit>(key.culprit), key.culprit_tgid, value.ns});
+  return taken;
+}
+
+SlowdownLook slowdown_look(const Snapshot& snapshot, const VmKey& key, const VmFlow& vm,
+                           std::vector<TakenTime> taken) {
+  SlowdownLook look{.now_ns = snapshot.now_ns,
+                    .point = slowdown_point(vm),
+                    .processes = {},
+                    .taken = std::move(taken)};
   const auto told = snapshot.processes.find(key);
   if (told != snapshot.processes.end()) look.processes = told->second;
-  for (const auto& blame : snapshot.blames)
-    if (VmKey{blame.key.tgid, blame.key.kvm} == key && blame.key.culprit < FLOW_CULPRITS)
-      look.taken.push_back(
-          {static_cast<flow_culprit>(blame.key.culprit), blame.key.culprit_tgid, blame.value.ns});
   return look;
 }
 

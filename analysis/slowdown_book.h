@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,8 +28,13 @@ struct SlowdownLook {
   std::vector<TakenTime> taken;
 };
 
-/// `vm` is what the snapshot has come to for the VM `key`.
-SlowdownLook slowdown_look(const Snapshot& snapshot, const VmKey& key, const VmFlow& vm);
+/// Who took what, by victim.
+std::map<VmKey, std::vector<TakenTime>> taken_by_victim(const Snapshot& snapshot);
+
+/// `vm` is what the snapshot has come to for the VM `key`, from which was `taken` what is told of
+/// it.
+SlowdownLook slowdown_look(const Snapshot& snapshot, const VmKey& key, const VmFlow& vm,
+                           std::vector<TakenTime> taken);
 
 /// Shape: rules see at least a second at a time, so that what they find does not hang on how often
 ///        somebody looks; a disk's time is theirs once a request has ended, or after ten seconds.

@@ -6,15 +6,12 @@
 namespace vmflow {
 namespace {
 
-std::vector<Sample> vm_slowdown(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_slowdown(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms) {
     const auto causes = by_cause(vm.slowdown.total_ns);
     for (uint32_t cause = 1; cause < kCauses; cause++)
-      samples.push_back(value({vm.label, std::string(cause_label(static_cast<Cause>(cause)))},
-                              seconds(causes[cause])));
+      samples.add({vm.label, cause_label(static_cast<Cause>(cause))}, seconds(causes[cause]));
   }
-  return samples;
 }
 
 }  // namespace

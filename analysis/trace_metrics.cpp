@@ -8,106 +8,89 @@ namespace vmflow {
 namespace {
 
 template <typename Read>
-std::vector<Sample> per_trigger(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
-  for (const auto& trigger : model.trace.triggers)
-    samples.push_back(value({trigger.name}, read(trigger)));
-  return samples;
+void per_trigger(const FlowModel& model, SampleSink& samples, Read read) {
+  for (const auto& trigger : model.trace.triggers) samples.add({trigger.name}, read(trigger));
 }
 
 template <typename Read>
-std::vector<Sample> per_backend(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
-  for (const auto& backend : model.trace.backends)
-    samples.push_back(value({backend.name}, read(backend)));
-  return samples;
+void per_backend(const FlowModel& model, SampleSink& samples, Read read) {
+  for (const auto& backend : model.trace.backends) samples.add({backend.name}, read(backend));
 }
 
-std::vector<Sample> evaluations(const FlowModel& model) {
-  return per_trigger(model, [](const auto& trigger) { return number(trigger.evaluations); });
+void evaluations(const FlowModel& model, SampleSink& samples) {
+  per_trigger(model, samples, [](const auto& trigger) { return number(trigger.evaluations); });
 }
 
-std::vector<Sample> fired(const FlowModel& model) {
-  return per_trigger(model, [](const auto& trigger) { return number(trigger.fired); });
+void fired(const FlowModel& model, SampleSink& samples) {
+  per_trigger(model, samples, [](const auto& trigger) { return number(trigger.fired); });
 }
 
-std::vector<Sample> suppressed(const FlowModel& model) {
-  std::vector<Sample> samples;
+void suppressed(const FlowModel& model, SampleSink& samples) {
   for (const auto& trigger : model.trace.triggers)
     for (uint32_t i = 0; i < kRefusals; i++)
-      samples.push_back(value({trigger.name, std::string(refusal_name(static_cast<Refusal>(i)))},
-                              number(trigger.suppressed[i])));
-  return samples;
+      samples.add({trigger.name, refusal_name(static_cast<Refusal>(i))},
+                  number(trigger.suppressed[i]));
 }
 
-std::vector<Sample> last_snapshot(const FlowModel& model) {
-  std::vector<Sample> samples;
+void last_snapshot(const FlowModel& model, SampleSink& samples) {
   for (const auto& trigger : model.trace.triggers)
     if (trigger.last_snapshot_unix_seconds > 0)
-      samples.push_back(value({trigger.name}, trigger.last_snapshot_unix_seconds));
-  return samples;
+      samples.add({trigger.name}, trigger.last_snapshot_unix_seconds);
 }
 
-std::vector<Sample> snapshots(const FlowModel& model) {
-  return per_backend(model, [](const auto& backend) { return number(backend.snapshots); });
+void snapshots(const FlowModel& model, SampleSink& samples) {
+  per_backend(model, samples, [](const auto& backend) { return number(backend.snapshots); });
 }
 
-std::vector<Sample> failures(const FlowModel& model) {
-  return per_backend(model, [](const auto& backend) { return number(backend.failures); });
+void failures(const FlowModel& model, SampleSink& samples) {
+  per_backend(model, samples, [](const auto& backend) { return number(backend.failures); });
 }
 
-std::vector<Sample> events_lost(const FlowModel& model) {
-  return per_backend(model, [](const auto& backend) { return number(backend.events_lost); });
+void events_lost(const FlowModel& model, SampleSink& samples) {
+  per_backend(model, samples, [](const auto& backend) { return number(backend.events_lost); });
 }
 
-std::vector<Sample> written_bytes(const FlowModel& model) {
-  return per_backend(model, [](const auto& backend) { return number(backend.written_bytes); });
+void written_bytes(const FlowModel& model, SampleSink& samples) {
+  per_backend(model, samples, [](const auto& backend) { return number(backend.written_bytes); });
 }
 
-std::vector<Sample> available(const FlowModel& model) {
-  return per_backend(model, [](const auto& backend) { return backend.available ? 1.0 : 0.0; });
+void available(const FlowModel& model, SampleSink& samples) {
+  per_backend(model, samples, [](const auto& backend) { return backend.available ? 1.0 : 0.0; });
 }
 
-std::vector<Sample> stored_bytes(const FlowModel& model) {
-  return one(number(model.trace.stored_bytes));
+void stored_bytes(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.trace.stored_bytes));
 }
 
-std::vector<Sample> stored_snapshots(const FlowModel& model) {
-  return one(number(model.trace.stored_snapshots));
+void stored_snapshots(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.trace.stored_snapshots));
 }
 
-std::vector<Sample> trace_info(const FlowModel& model) {
-  std::vector<Sample> samples;
+void trace_info(const FlowModel& model, SampleSink& samples) {
   for (const auto& link : model.trace.links)
-    samples.push_back(value({link.vm, link.snapshot, link.trigger}, 1));
-  return samples;
+    samples.add({link.vm, link.snapshot, link.trigger}, 1.0);
 }
 
-std::vector<Sample> spans(const FlowModel& model) {
-  std::vector<Sample> samples;
+void spans(const FlowModel& model, SampleSink& samples) {
   for (const auto& span : model.trace.spans)
-    if (span.seconds > 0) samples.push_back(value({span.recorder}, span.seconds));
-  return samples;
+    if (span.seconds > 0) samples.add({span.recorder}, span.seconds);
 }
 
-std::vector<Sample> analyses(const FlowModel& model) {
-  return {value({"done"}, number(model.trace.analyses.done)),
-          value({"failed"}, number(model.trace.analyses.failed))};
+void analyses(const FlowModel& model, SampleSink& samples) {
+  samples.add({"done"}, number(model.trace.analyses.done));
+  samples.add({"failed"}, number(model.trace.analyses.failed));
 }
 
-std::vector<Sample> analysis_seconds(const FlowModel& model) {
-  return one(model.trace.analyses.seconds);
+void analysis_seconds(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, model.trace.analyses.seconds);
 }
 
-std::vector<Sample> analysed_events(const FlowModel& model) {
-  return one(number(model.trace.analyses.events));
+void analysed_events(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.trace.analyses.events));
 }
 
-std::vector<Sample> disagreements(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& row : model.trace.analyses.disagreements)
-    samples.push_back(value({row.quantity}, row.ratio));
-  return samples;
+void disagreements(const FlowModel& model, SampleSink& samples) {
+  for (const auto& row : model.trace.analyses.disagreements) samples.add({row.quantity}, row.ratio);
 }
 
 std::vector<Metric> analysis_rows() {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "bpf/records.h"
 
@@ -44,40 +45,17 @@ struct VcpuTotals {
   bool operator==(const VcpuTotals&) const = default;
 };
 
+/// Nothing but counters, so that they may be taken for one row of them: what is done to each is
+/// done to many at once.
+static_assert(std::has_unique_object_representations_v<VcpuTotals> &&
+              sizeof(VcpuTotals) % sizeof(uint64_t) == 0);
+
 /// Calls `visit(mine, other)` for every counter of the two.
-template <typename Mine, typename Visit>
-void for_each_counter(Mine& mine, const VcpuTotals& other, Visit visit) {
-  auto each = [&](auto& a, const auto& b) {
-    for (size_t i = 0; i < b.size(); i++) visit(a[i], b[i]);
-  };
-  each(mine.ns, other.ns);
-  each(mine.wait_ns, other.wait_ns);
-  each(mine.culprit_ns, other.culprit_ns);
-  for (size_t kind = 0; kind < other.waited.size(); kind++)
-    each(mine.waited[kind], other.waited[kind]);
-  each(mine.preempted, other.preempted);
-  each(mine.block_ns, other.block_ns);
-  each(mine.level_ns, other.level_ns);
-  each(mine.anomaly, other.anomaly);
-  each(mine.poll_ns, other.poll_ns);
-  visit(mine.nested_entries, other.nested_entries);
-  visit(mine.nested_handled, other.nested_handled);
-  visit(mine.nested_reflected, other.nested_reflected);
-  visit(mine.nested_deeper, other.nested_deeper);
-  visit(mine.disk_pending_ns, other.disk_pending_ns);
-  visit(mine.net_pending_ns, other.net_pending_ns);
-  visit(mine.poll_success, other.poll_success);
-  visit(mine.poll_fail, other.poll_fail);
-  visit(mine.halt_wakeups, other.halt_wakeups);
-  visit(mine.handled_ns, other.handled_ns);
-  each(mine.handled, other.handled);
-  each(mine.queued, other.queued);
-  visit(mine.queued_ns, other.queued_ns);
-  each(mine.woken, other.woken);
-  visit(mine.woken_ns, other.woken_ns);
-  each(mine.userspace, other.userspace);
-  each(mine.exit_count, other.exit_count);
-  each(mine.exit_ns, other.exit_ns);
+template <typename Visit>
+void for_each_counter(VcpuTotals& mine, const VcpuTotals& other, Visit visit) {
+  auto* a = reinterpret_cast<uint64_t*>(&mine);
+  const auto* b = reinterpret_cast<const uint64_t*>(&other);
+  for (size_t i = 0; i < sizeof(VcpuTotals) / sizeof(uint64_t); i++) visit(a[i], b[i]);
 }
 
 inline VcpuTotals& operator+=(VcpuTotals& sum, const VcpuTotals& more) {

@@ -11,107 +11,82 @@ namespace {
 static_assert(FLOW_WAITERS == 14);
 
 template <typename Read>
-std::vector<Sample> per_role(const FlowModel& model, Read read) {
-  std::vector<Sample> samples;
+void per_role(const FlowModel& model, SampleSink& samples, Read read) {
   for (const auto& vm : model.vms)
     for (uint32_t role = 0; vm.helpers && role < kThreadRoles; role++) {
       const auto& time = (*vm.helpers)[role];
       if (time.cpu_ns != 0 || time.ready_ns != 0)
-        samples.push_back(value(
-            {vm.label, std::string(thread_role_name(static_cast<ThreadRole>(role)))}, read(time)));
+        samples.add({vm.label, thread_role_name(static_cast<ThreadRole>(role))}, read(time));
     }
-  return samples;
 }
 
-std::vector<Sample> vm_wait(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_wait(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (uint32_t reason = 0; reason < kWaitReasons; reason++)
-      samples.push_back(
-          value({vm.label, std::string(wait_reason_name(static_cast<WaitReason>(reason)))},
-                seconds(vm.wait_ns[reason])));
-  return samples;
+      samples.add({vm.label, wait_reason_name(static_cast<WaitReason>(reason))},
+                  seconds(vm.wait_ns[reason]));
 }
 
-std::vector<Sample> vm_blocked(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_blocked(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (uint32_t block = 0; block < FLOW_BLOCKS; block++)
-      samples.push_back(value({vm.label, std::string(block_name(static_cast<flow_block>(block)))},
-                              seconds(vm.block_ns[block])));
-  return samples;
+      samples.add({vm.label, block_name(static_cast<flow_block>(block))},
+                  seconds(vm.block_ns[block]));
 }
 
-std::vector<Sample> vm_ready_by_culprit(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_ready_by_culprit(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
       if (culprit != FLOW_CULPRIT_IRQ || model.tells_irq)
-        samples.push_back(
-            value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
-                  seconds(vm.culprit_ns[culprit])));
-  return samples;
+        samples.add({vm.label, culprit_name(static_cast<flow_culprit>(culprit))},
+                    seconds(vm.culprit_ns[culprit]));
 }
 
-std::vector<Sample> vm_preemptions(const FlowModel& model) {
-  std::vector<Sample> samples;
+void vm_preemptions(const FlowModel& model, SampleSink& samples) {
   for (const auto& vm : model.vms)
     for (uint32_t culprit = 0; culprit < FLOW_CULPRITS; culprit++)
       if (is_preempter(static_cast<flow_culprit>(culprit)))
-        samples.push_back(
-            value({vm.label, std::string(culprit_name(static_cast<flow_culprit>(culprit)))},
-                  number(vm.preemptions[culprit])));
-  return samples;
+        samples.add({vm.label, culprit_name(static_cast<flow_culprit>(culprit))},
+                    number(vm.preemptions[culprit]));
 }
 
-std::vector<Sample> vm_skew_seconds(const FlowModel& model) {
-  return per_vm(model, [](const VmFlow& vm) { return seconds(vm.skew_ns); });
+void vm_skew_seconds(const FlowModel& model, SampleSink& samples) {
+  per_vm(model, samples, [](const VmFlow& vm) { return seconds(vm.skew_ns); });
 }
 
-void add_waits(std::vector<Sample>& samples, const std::vector<std::string>& first,
-               const WaitsByReason& waits) {
-  for (uint32_t reason = 0; reason < kWaitReasons; reason++) {
-    auto labels = first;
-    labels.emplace_back(wait_reason_name(static_cast<WaitReason>(reason)));
-    samples.push_back(histogram(std::move(labels), waits[reason]));
-  }
+template <typename... First>
+void add_waits(SampleSink& samples, const WaitsByReason& waits, const First&... first) {
+  for (uint32_t reason = 0; reason < kWaitReasons; reason++)
+    samples.add({first..., wait_reason_name(static_cast<WaitReason>(reason))},
+                histogram(waits[reason]));
 }
 
-std::vector<Sample> wait_duration(const FlowModel& model) {
-  std::vector<Sample> samples;
-  add_waits(samples, {}, model.wait_durations);
-  return samples;
+void wait_duration(const FlowModel& model, SampleSink& samples) {
+  add_waits(samples, model.wait_durations);
 }
 
-std::vector<Sample> vm_wait_duration(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& vm : model.vms) add_waits(samples, {vm.label}, vm.wait_durations);
-  return samples;
+void vm_wait_duration(const FlowModel& model, SampleSink& samples) {
+  for (const auto& vm : model.vms) add_waits(samples, vm.wait_durations, vm.label);
 }
 
-std::vector<Sample> vm_wakeup_latency(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& vm : model.vms) samples.push_back(histogram({vm.label}, vm.wakeup_latencies));
-  return samples;
+void vm_wakeup_latency(const FlowModel& model, SampleSink& samples) {
+  for (const auto& vm : model.vms) samples.add({vm.label}, histogram(vm.wakeup_latencies));
 }
 
-std::vector<Sample> vm_runqueue_wait(const FlowModel& model) {
-  std::vector<Sample> samples;
-  for (const auto& vm : model.vms)
-    samples.push_back(queue_histogram({vm.label}, vm.runqueue_waits));
-  return samples;
+void vm_runqueue_wait(const FlowModel& model, SampleSink& samples) {
+  for (const auto& vm : model.vms) samples.add({vm.label}, queue_histogram(vm.runqueue_waits));
 }
 
-std::vector<Sample> wakeup_latency(const FlowModel& model) {
-  return {histogram({}, model.wakeup_latencies)};
+void wakeup_latency(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, histogram(model.wakeup_latencies));
 }
 
-std::vector<Sample> thread_cpu(const FlowModel& model) {
-  return per_role(model, [](const ThreadTime& time) { return seconds(time.cpu_ns); });
+void thread_cpu(const FlowModel& model, SampleSink& samples) {
+  per_role(model, samples, [](const ThreadTime& time) { return seconds(time.cpu_ns); });
 }
 
-std::vector<Sample> thread_ready(const FlowModel& model) {
-  return per_role(model, [](const ThreadTime& time) { return seconds(time.ready_ns); });
+void thread_ready(const FlowModel& model, SampleSink& samples) {
+  per_role(model, samples, [](const ThreadTime& time) { return seconds(time.ready_ns); });
 }
 
 }  // namespace

@@ -34,26 +34,23 @@ std::string_view refusal_name(HttpRefusal refusal) {
 
 namespace {
 
-std::vector<Sample> refused(const FlowModel& model) {
-  std::vector<Sample> samples;
+void refused(const FlowModel& model, SampleSink& samples) {
   for (uint32_t i = 0; i < kHttpRefusals; i++)
-    samples.push_back(value({std::string(refusal_name(static_cast<HttpRefusal>(i)))},
-                            number(model.web.refused[i])));
-  return samples;
+    samples.add({refusal_name(static_cast<HttpRefusal>(i))}, number(model.web.refused[i]));
 }
 
-std::vector<Sample> connections(const FlowModel& model) {
-  return one(number(model.web.connections));
+void connections(const FlowModel& model, SampleSink& samples) {
+  samples.add({}, number(model.web.connections));
 }
 
-std::vector<Sample> reload_successful(const FlowModel& model) {
-  if (!model.web.has_config) return {};
-  return one(model.web.last_reload_successful ? 1 : 0);
+void reload_successful(const FlowModel& model, SampleSink& samples) {
+  if (!model.web.has_config) return;
+  samples.add({}, model.web.last_reload_successful ? 1.0 : 0.0);
 }
 
-std::vector<Sample> reload_time(const FlowModel& model) {
-  if (!model.web.has_config) return {};
-  return one(model.web.last_reload_unix_seconds);
+void reload_time(const FlowModel& model, SampleSink& samples) {
+  if (!model.web.has_config) return;
+  samples.add({}, model.web.last_reload_unix_seconds);
 }
 
 }  // namespace

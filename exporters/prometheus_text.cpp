@@ -1,61 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "exporters/prometheus_text.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
-#include <limits>
 #include <span>
-#include <sstream>
-#include <utility>
 #include <vector>
 
 #include "analysis/metric_catalog.h"
 #include "analysis/series_budget.h"
+#include "exporters/series_text.h"
 
 namespace vmflow {
 namespace {
 
-prometheus::MetricType type_of(MetricKind kind) {
-  switch (kind) {
-    case MetricKind::kCounter:
-      return prometheus::MetricType::Counter;
-    case MetricKind::kGauge:
-      return prometheus::MetricType::Gauge;
-    case MetricKind::kHistogram:
-      return prometheus::MetricType::Histogram;
-  }
-  return prometheus::MetricType::Untyped;
-}
-
-void set_histogram(prometheus::ClientMetric& series, const Sample& sample,
-                   std::span<const double> bounds) {
-  series.histogram.sample_sum = sample.value;
-  series.histogram.sample_count = sample.cumulative.back();
-  for (size_t i = 0; i < sample.cumulative.size(); i++)
-    series.histogram.bucket.push_back(
-        {sample.cumulative[i],
-         i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity()});
-}
-
-prometheus::ClientMetric client_metric(const Metric& metric, const Sample& sample) {
-  prometheus::ClientMetric series;
-  for (size_t i = 0; i < metric.labels.size(); i++)
-    if (i < metric.optional_labels_from || !sample.labels[i].empty())
-      series.label.push_back({std::string(metric.labels[i]), sample.labels[i]});
-  switch (metric.kind) {
-    case MetricKind::kCounter:
-      series.counter.value = sample.value;
-      break;
-    case MetricKind::kGauge:
-      series.gauge.value = sample.value;
-      break;
-    case MetricKind::kHistogram:
-      set_histogram(series, sample, metric.bounds);
-      break;
-  }
-  return series;
-}
+constexpr size_t kRoomToGrow = 16;  // one part in so many: numbers get longer
 
 bool is_wanted(MetricDetail detail, const PrometheusOptions& options) {
   switch (detail) {
@@ -87,29 +43,26 @@ PageFlow page_of(std::span<const SeriesWish> wishes, const std::vector<bool>& le
 
 }  // namespace
 
-// Metric by metric, twice: the samples of a large host are never there all at once.
 std::string PrometheusPages::next(FlowModel model) {
   const auto catalog = metric_catalog();
   model.page = {};
   std::vector<SeriesWish> wishes;
   for (const auto& metric : catalog)
     wishes.push_back({metric.detail, is_wanted(metric.detail, options_)
-                                         ? series_of(metric, metric.read(model).size())
+                                         ? series_of(metric, samples_of(metric, model))
                                          : 0});
   left_out_ = left_out(wishes, options_.most_series, left_out_);
   model.page = page_ = page_of(wishes, left_out_, options_.most_series);
 
-  std::ostringstream text;
+  std::string page;
+  page.reserve(bytes_ + bytes_ / kRoomToGrow);
   for (size_t i = 0; i < catalog.size(); i++) {
-    const auto& metric = catalog[i];
-    if (left_out_[i] || !is_wanted(metric.detail, options_)) continue;
-    prometheus::MetricFamily family{
-        std::string(metric.name), std::string(metric.help), type_of(metric.kind), {}};
-    for (const auto& sample : metric.read(model))
-      family.metric.push_back(client_metric(metric, sample));
-    if (!family.metric.empty()) prometheus::TextSerializer().Serialize(text, {family});
+    if (left_out_[i] || !is_wanted(catalog[i].detail, options_)) continue;
+    SeriesText text(catalog[i], page);
+    catalog[i].read(model, text);
   }
-  return std::move(text).str();
+  bytes_ = page.size();
+  return page;
 }
 
 std::string prometheus_text(const FlowModel& model, const PrometheusOptions& options) {

@@ -36,6 +36,7 @@ class PrometheusPages {
   PrometheusOptions options_;
   std::vector<bool> left_out_;  ///< of the last page, by place in the catalog
   PageFlow page_;
+  size_t bytes_ = 0;  ///< of the last page
 };
 
 /// The first of such pages.

@@ -9,7 +9,7 @@ packages=(
   clang-format clang-tidy shellcheck                                          # style
   bpftool libbpf-dev libelf-dev zlib1g-dev                                    # kernel
   liblttng-ctl-dev lttng-tools libbabeltrace2-dev babeltrace2                 # traces
-  prometheus-cpp-dev libcpp-httplib-dev libssl-dev nlohmann-json3-dev         # exporters
+  libcpp-httplib-dev libssl-dev nlohmann-json3-dev                            # exporters
   libyaml-cpp-dev libcrypt-dev                                                # TLS and passwords
   libcli11-dev libfmt-dev libspdlog-dev libexpected-dev libncurses-dev        # agent
   libcap-dev libseccomp-dev                                                   # its rights

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // cpp-httplib as what it is good at, from a whole request to a whole answer: routes, HEAD,
-// compression. It never sees a socket.
+// bodies. It never sees a socket.
 #pragma once
 
 #include <httplib.h>

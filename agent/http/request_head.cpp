@@ -14,8 +14,8 @@ constexpr size_t kMostHeaders = 100;
 constexpr size_t kMostTarget = 2048;
 // A second one of these could mean something else to whoever stands between.
 constexpr std::array<std::string_view, 3> kSingle = {"host", "content-length", "authorization"};
-constexpr std::array<std::string_view, 5> kForwarded = {"host", "content-type", "content-length",
-                                                        "accept", "accept-encoding"};
+constexpr std::array<std::string_view, 4> kForwarded = {"host", "content-type", "content-length",
+                                                        "accept"};
 
 using Problem = tl::unexpected<HttpProblem>;
 
@@ -46,6 +46,17 @@ std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+std::string_view next_part(std::string_view& text, char end) {
+  const auto part = text.substr(0, text.find(end));
+  text.remove_prefix(std::min(text.size(), part.size() + 1));
+  return part;
+}
+
+/// `q=0`, `q=0.000`: not acceptable.
+bool is_zero_weight(std::string_view weight) {
+  return weight.starts_with("q=0") && weight.find_first_of("123456789") == std::string_view::npos;
 }
 
 std::string_view next_line(std::string_view& text) {
@@ -118,11 +129,24 @@ std::string_view RequestHead::header(std::string_view name) const {
   return {};
 }
 
+bool RequestHead::accepts_gzip() const {
+  bool accepts_any = false;
+  for (auto codings = header("accept-encoding"); !codings.empty();) {
+    auto coding = next_part(codings, ',');
+    const auto name = lower(trim(next_part(coding, ';')));
+    const bool is_refused = is_zero_weight(lower(trim(coding)));
+    if (name == "gzip" || name == "x-gzip") return !is_refused;
+    if (name == "*") accepts_any = !is_refused;
+  }
+  return accepts_any;
+}
+
 std::string RequestHead::forwarded() const {
   auto text = method + " " + target + (is_http_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
   for (const auto& name : kForwarded)
     if (const auto value = header(name); !value.empty())
       text.append(name).append(": ").append(value).append(kLineEnd);
+  if (accepts_gzip()) text.append(kAcceptsGzip).append(": yes").append(kLineEnd);
   return text.append("Connection: ")
       .append(wants_close ? "close" : "keep-alive")
       .append("\r\n\r\n");

@@ -20,6 +20,9 @@ struct HttpProblem {
   HttpRefusal refusal;
 };
 
+/// A header that only a forwarded request has.
+inline constexpr const char* kAcceptsGzip = "vmflow-accepts-gzip";
+
 struct RequestHead {
   std::string method;
   std::string target;
@@ -32,8 +35,13 @@ struct RequestHead {
   /// Empty: there is none.
   std::string_view header(std::string_view name) const;
 
+  /// Whether an answer may be gzip. Source: RFC 9110, 12.5.3.
+  bool accepts_gzip() const;
+
   /// As text for the library that answers. Ranges, which can make an answer many times as long, and
-  /// whatever else no path of ours reads are left out.
+  /// whatever else no path of ours reads are left out. So are encodings, of which kAcceptsGzip
+  /// tells what is needed: the library would compress for each client anew, and with brotli at its
+  /// slowest.
   std::string forwarded() const;
 };
 

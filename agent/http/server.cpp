@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/http/connection_loop.h"
+#include "agent/http/gzip.h"
 #include "agent/http/listening_socket.h"
 #include "agent/http/request_answerer.h"
 #include "agent/http/snapshot_routes.h"
@@ -43,6 +44,16 @@ std::string pattern_of(const std::string& path) {
   return pattern;
 }
 
+bool wants_gzip(const httplib::Request& request) {
+  return request.has_header(kAcceptsGzip);
+}
+
+void send(httplib::Response& response, const std::string& body, bool is_gzip, const char* type) {
+  if (is_gzip) response.set_header("Content-Encoding", "gzip");
+  response.set_header("Vary", "Accept-Encoding");
+  response.set_content(body, type);
+}
+
 void serve_pages(httplib::Server& server, const std::string& telemetry_path,
                  const HttpHandlers& handlers) {
   server.Get("/", [page = landing_page(telemetry_path)](const auto&, auto& response) {
@@ -61,13 +72,17 @@ void serve_pages(httplib::Server& server, const std::string& telemetry_path,
                                                                    auto& response) {
     const auto json = api(request.matches[1]);
     response.status = json ? 200 : 404;
-    response.set_content(
-        json.value_or(api_error("no such VM or path; see " + std::string(kApiRoot) + "/vms")),
-        "application/json");
+    const auto body =
+        json.value_or(api_error("no such VM or path; see " + std::string(kApiRoot) + "/vms"));
+    const bool zips = wants_gzip(request);
+    send(response, zips ? gzip(body) : body, zips, "application/json");
   });
-  server.Get(pattern_of(telemetry_path), [metrics = handlers.metrics](const auto&, auto& response) {
-    response.set_content(metrics(), kText);
-  });
+  server.Get(pattern_of(telemetry_path),
+             [metrics = handlers.metrics](const httplib::Request& request, auto& response) {
+               const auto page = metrics();
+               const bool zips = wants_gzip(request);
+               send(response, zips ? page->gzipped() : page->text(), zips, kText);
+             });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/http/connection.h"
+#include "agent/http/metrics_page.h"
 #include "agent/http/snapshot_api.h"
 #include "agent/result.h"
 #include "analysis/web_flow.h"
@@ -16,7 +17,7 @@ namespace vmflow {
 
 /// What the server asks the agent for. Threads: called from the server's threads.
 struct HttpHandlers {
-  std::function<std::string()> metrics;  ///< a fresh page in the text exposition format 0.0.4
+  std::function<SharedPage()> metrics;  ///< a fresh page in the text exposition format 0.0.4
   /// The JSON for a path below kApiRoot; nullopt if there is none.
   std::function<std::optional<std::string>(const std::string&)> api;
   std::function<bool()> ready;

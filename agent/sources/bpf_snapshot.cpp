@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent/sources/bpf_snapshot.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <utility>
 
 #include "agent/sources/monotonic_clock.h"
+#include "agent/sources/slot_reader.h"
 
 namespace vmflow {
 namespace {
-
-constexpr int kReadAttempts = 200;
-constexpr int kSpins = 20;  // after these, let the writer's CPU run: it may be ours
-
-/// Copies `live` between two equal, even sequence numbers. False if the writer never rested.
-bool copy_slot(const vcpu_slot& live, vcpu_slot& copy) {
-  for (int attempt = 0; attempt < kReadAttempts; attempt++) {
-    const auto before = __atomic_load_n(&live.seq, __ATOMIC_ACQUIRE);
-    if (before % 2 == 0) {
-      std::memcpy(&copy, &live, sizeof(copy));
-      __atomic_thread_fence(__ATOMIC_ACQUIRE);
-      if (__atomic_load_n(&live.seq, __ATOMIC_RELAXED) == before) return true;
-    }
-    if (attempt > kSpins) sched_yield();
-  }
-  return false;
-}
 
 /// The tracepoint or function of a program and where its cost is kept.
 struct ProgramPlace {
@@ -69,21 +51,6 @@ constexpr auto kPrograms = std::to_array<ProgramPlace>({
     {"on_kvm_nested_vmexit_inject", "kvm_nested_vmexit_inject", FLOW_PROG_NESTED_REFLECT},
 });
 
-void read_slots(const BpfPrograms& programs, Snapshot& snapshot) {
-  uint64_t in_use = 0;
-  for (uint32_t index = 1; index <= programs.highest_slot(); index++) {
-    const auto& live = programs.slots()[index];
-    if (__atomic_load_n(&live.in_use, __ATOMIC_ACQUIRE) == 0) continue;
-    in_use++;
-    SlotCopy copy{.index = index};
-    if (copy_slot(live, copy.slot))
-      snapshot.slots.push_back(copy);
-    else
-      snapshot.torn_slots++;
-  }
-  snapshot.maps.push_back({"slots", in_use, programs.slot_count() - 1});
-}
-
 void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
   for (const auto& info : programs.programs()) {
     const auto place = std::find_if(kPrograms.begin(), kPrograms.end(),
@@ -96,7 +63,8 @@ void read_programs(const BpfPrograms& programs, Snapshot& snapshot) {
 
 }  // namespace
 
-Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support, bool with_pairs) {
+Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support, bool with_pairs,
+                       std::vector<SlotCopy> room) {
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
   if (with_pairs) {
@@ -109,7 +77,9 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   std::copy(unattributed.begin(), unattributed.end(), snapshot.unattributed_interrupts.begin());
   // Right before the slots: the records of nested vCPUs and the vCPUs' own sums go on meanwhile.
   snapshot.nested = programs.nested_vcpus();
-  read_slots(programs, snapshot);
+  const uint32_t used = programs.highest_slot() + 1;
+  const auto in_use = read_slots({programs.slots(), used}, std::move(room), snapshot);
+  snapshot.maps.push_back({"slots", in_use, programs.slot_count() - 1});
   snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
   for (const auto& copy : snapshot.slots)
     if (copy.slot.vm != FLOW_NO_VM && !snapshot.skews.contains(copy.slot.vm))

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "analysis/metric_catalog.h"
+#include "tests/analysis/collected_samples.h"
 #include "tests/analysis/hand_made_model.h"
 
 namespace vmflow::test {
@@ -35,7 +36,7 @@ TEST(DefaultRules, every_value_that_they_choose_is_there) {
     for (const auto& match : rule.labels) {
       const auto place = std::ranges::find(metric.labels, match.label) - metric.labels.begin();
       std::set<std::string> there;
-      for (const auto& sample : metric.read(model))
+      for (const auto& sample : collect(metric, model))
         there.insert(sample.labels[static_cast<size_t>(place)]);
       for (const auto& value : match.values)
         EXPECT_TRUE(there.contains(value)) << rule.name << ": " << value;

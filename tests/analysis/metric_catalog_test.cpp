@@ -10,6 +10,7 @@
 #include <string>
 
 #include "analysis/build_model.h"
+#include "tests/analysis/collected_samples.h"
 #include "tests/analysis/hand_made_model.h"
 
 namespace vmflow::test {
@@ -26,7 +27,7 @@ void for_each_metric(Check check) {
 
 void check_samples(const Metric& metric, const FlowModel& model) {
   std::set<std::vector<std::string>> seen;
-  for (const auto& sample : metric.read(model)) {
+  for (const auto& sample : collect(metric, model)) {
     EXPECT_EQ(sample.labels.size(), metric.labels.size());
     EXPECT_TRUE(seen.insert(sample.labels).second) << "a series is shown twice";
     const bool is_histogram = metric.kind == MetricKind::kHistogram;
@@ -71,7 +72,7 @@ TEST(MetricCatalog, every_row_says_in_full_what_it_is) {
 TEST(MetricCatalog, samples_have_the_shape_that_their_row_says) {
   const auto model = hand_made_model();
   for_each_metric([&](const Metric& metric) {
-    EXPECT_FALSE(metric.read(model).empty());
+    EXPECT_FALSE(collect(metric, model).empty());
     check_samples(metric, model);
   });
 }
@@ -114,7 +115,7 @@ TEST(ExitDuration, bounds_are_powers_of_two_of_nanoseconds) {
 TEST(ExitDuration, no_count_is_split_between_bounds) {
   // Bucket i of the kernel ends at 2^(i+9) ns: two of them lie below 1,024 ns, four below 4,096 ns.
   for (const auto* name : {"vmflow_exit_duration_seconds", "vmflow_vm_exit_duration_seconds"})
-    for (const auto& sample : metric_called(name).read(hand_made_model()))
+    for (const auto& sample : collect(metric_called(name), hand_made_model()))
       EXPECT_EQ(sample.cumulative, (std::vector<uint64_t>{2, 4, 6, 8, 10, 12, 14, 16, 24})) << name;
 }
 
@@ -135,7 +136,7 @@ TEST(ExitDuration, each_time_counts_from_the_first_bound_above_it) {
     auto model = hand_made_model();
     model.vms[0].exit_durations = {};
     model.vms[0].exit_durations.bucket[flow_bucket(ns)] = 1;
-    const auto sample = metric_called("vmflow_vm_exit_duration_seconds").read(model).at(0);
+    const auto sample = collect(metric_called("vmflow_vm_exit_duration_seconds"), model).at(0);
     for (size_t i = 0; i < sample.cumulative.size(); i++)
       EXPECT_EQ(sample.cumulative[i], i >= first_bound ? 1u : 0u) << ns << " ns, bound " << i;
   }
@@ -159,7 +160,7 @@ TEST(WaitDuration, each_time_counts_from_the_first_bound_above_it) {
     auto model = hand_made_model();
     model.vms[0].wait_durations = {};
     model.vms[0].wait_durations[0].bucket[flow_wait_bucket(ns)] = 1;
-    const auto sample = metric_called("vmflow_vm_wait_duration_seconds").read(model).at(0);
+    const auto sample = collect(metric_called("vmflow_vm_wait_duration_seconds"), model).at(0);
     for (size_t i = 0; i < sample.cumulative.size(); i++)
       EXPECT_EQ(sample.cumulative[i], i >= first_bound ? 1u : 0u) << ns << " ns, bound " << i;
   }
@@ -168,7 +169,7 @@ TEST(WaitDuration, each_time_counts_from_the_first_bound_above_it) {
 TEST(MetricSamples, interrupt_time_is_a_culprit_only_where_it_is_told) {
   auto model = hand_made_model();
   const auto culprits = [&] {
-    return metric_called("vmflow_vm_ready_by_culprit_seconds_total").read(model).size();
+    return collect(metric_called("vmflow_vm_ready_by_culprit_seconds_total"), model).size();
   };
   EXPECT_EQ(culprits(), size_t{FLOW_CULPRITS} - 1) << "absent, not zero";
   model.tells_irq = true;
@@ -178,13 +179,14 @@ TEST(MetricSamples, interrupt_time_is_a_culprit_only_where_it_is_told) {
 TEST(MetricSamples, times_are_shown_in_seconds) {
   auto model = hand_made_model();
   model.vms[0].time.state_ns.fill(1'500'000'000);
-  for (const auto& sample : metric_called("vmflow_vm_vcpu_seconds_total").read(model))
+  for (const auto& sample : collect(metric_called("vmflow_vm_vcpu_seconds_total"), model))
     EXPECT_EQ(sample.value, 1.5) << sample.labels[1];
 }
 
 TEST(MetricSamples, only_waits_have_an_open_part) {
   std::set<std::string> states;
-  for (const auto& sample : metric_called("vmflow_vm_open_wait_seconds").read(hand_made_model()))
+  for (const auto& sample :
+       collect(metric_called("vmflow_vm_open_wait_seconds"), hand_made_model()))
     states.insert(sample.labels[1]);
   EXPECT_EQ(states,
             (std::set<std::string>{"halted", "paused", "ready", "throttled", "vmm_blocked"}));
@@ -193,8 +195,8 @@ TEST(MetricSamples, only_waits_have_an_open_part) {
 TEST(MetricSamples, a_vcpu_without_a_thread_has_time_but_no_info) {
   auto model = hand_made_model();
   model.vms[0].per_vcpu[0].tid = 0;
-  EXPECT_TRUE(metric_called("vmflow_vcpu_info").read(model).empty());
-  EXPECT_EQ(metric_called("vmflow_vcpu_seconds_total").read(model).size(),
+  EXPECT_TRUE(collect(metric_called("vmflow_vcpu_info"), model).empty());
+  EXPECT_EQ(collect(metric_called("vmflow_vcpu_seconds_total"), model).size(),
             static_cast<size_t>(FLOW_STATES));
 }
 

@@ -25,7 +25,7 @@ TEST(RequestHead, a_scrape_is_read) {
   EXPECT_EQ(head->header("authorization"), "Basic YTpi");
   EXPECT_EQ(head->forwarded(),
             "GET /metrics?a=b HTTP/1.1\r\nhost: host7:9752\r\naccept: */*\r\n"
-            "accept-encoding: gzip\r\nConnection: keep-alive\r\n\r\n");
+            "vmflow-accepts-gzip: yes\r\nConnection: keep-alive\r\n\r\n");
 }
 
 TEST(RequestHead, what_multiplies_an_answer_is_not_handed_on) {
@@ -35,6 +35,21 @@ TEST(RequestHead, what_multiplies_an_answer_is_not_handed_on) {
   ASSERT_TRUE(head);
   EXPECT_TRUE(head->expects_continue);
   EXPECT_EQ(head->forwarded(), "GET / HTTP/1.1\r\nhost: a\r\nConnection: keep-alive\r\n\r\n");
+}
+
+TEST(RequestHead, no_encoding_is_handed_on_but_gzip) {
+  const auto accepts = [](const std::string& encodings) {
+    const auto head = parse_request_head(
+        "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + encodings + "\r\n\r\n");
+    EXPECT_EQ(head->forwarded(), std::string("GET / HTTP/1.1\r\nhost: a\r\n") +
+                                     (head->accepts_gzip() ? "vmflow-accepts-gzip: yes\r\n" : "") +
+                                     "Connection: keep-alive\r\n\r\n");
+    return head->accepts_gzip();
+  };
+  for (const auto* yes : {"gzip", "br, gzip", "deflate;q=1,GZip ; q=0.1", "x-gzip", "*", "*;q=0.5"})
+    EXPECT_TRUE(accepts(yes)) << yes;
+  for (const auto* no : {"", "br", "gzip;q=0", "gzip; q=0.000, *", "*;q=0", "identity", "gzipped"})
+    EXPECT_FALSE(accepts(no)) << no;
 }
 
 TEST(RequestHead, a_connection_lasts_as_its_version_says) {

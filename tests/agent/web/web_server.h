@@ -45,6 +45,10 @@ class LogLines : public spdlog::sinks::base_sink<std::mutex> {
   std::vector<std::string> lines_;
 };
 
+inline std::string made_up_page(size_t bytes = 100) {
+  return "up 1\n" + std::string(bytes, '#') + "\n";
+}
+
 class WebServer {
  public:
   /// `yaml`: of the web configuration; empty: plain HTTP, without one.
@@ -53,12 +57,12 @@ class WebServer {
       : logger_before_(spdlog::default_logger()) {
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", log_));
     const auto path = yaml.empty() ? "" : folder_.write("web.yml", yaml);
-    const auto page = "up 1\n" + std::string(page_bytes, '#') + "\n";
+    const auto page = made_up_page(page_bytes);
     auto started = HttpServer::start({.web_config_file = path, .limits = limits},
                                      {.metrics =
                                           [this, page] {
                                             scrapes_++;
-                                            return page;
+                                            return std::make_shared<MetricsPage>(page);
                                           },
                                       .api = [](const auto&) { return std::string("{}"); },
                                       .ready = [] { return true; },

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/agent/unit/fake_recorder.h"
+#include "tests/agent/web/gunzip.h"
 #include "tests/agent/web/raw_client.h"
 
 namespace vmflow::test {
@@ -154,6 +155,27 @@ TEST(WebServer, curl_and_its_ways_are_served) {
   EXPECT_EQ(curl("-r 0-1,0-2,0-"), "200");
 }
 
+TEST(WebServer, a_page_is_gzip_for_who_accepts_it) {
+  WebServer server("");
+  httplib::Client client(server.plain_url());
+  client.set_decompress(false);
+  const auto scrape = [&](const char* accepted) {
+    return client.Get("/metrics", httplib::Headers{{"Accept-Encoding", accepted}}).value();
+  };
+  for (const auto* accepted : {"gzip", "br, GZIP;q=0.5", "deflate, *"}) {
+    const auto answer = scrape(accepted);
+    EXPECT_EQ(answer.get_header_value("Content-Encoding"), "gzip") << accepted;
+    EXPECT_EQ(answer.get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_EQ(gunzip(answer.body), made_up_page()) << accepted;
+  }
+  for (const auto* accepted : {"identity", "br", "gzip;q=0, *"}) {
+    const auto answer = scrape(accepted);
+    EXPECT_FALSE(answer.has_header("Content-Encoding")) << accepted;
+    EXPECT_EQ(answer.get_header_value("Vary"), "Accept-Encoding");
+    EXPECT_EQ(answer.body, made_up_page()) << accepted;
+  }
+}
+
 TEST(WebServer, requests_of_one_connection_are_answered_in_order) {
   WebServer server("");
   RawClient client(server.port());
@@ -168,7 +190,7 @@ TEST(WebServer, requests_of_one_connection_are_answered_in_order) {
 
 TEST(WebServer, what_goes_wrong_inside_is_not_told_to_clients) {
   auto server = HttpServer::start(
-      {}, {.metrics = []() -> std::string { throw std::runtime_error("a\r\nSet-Cookie: b"); },
+      {}, {.metrics = []() -> SharedPage { throw std::runtime_error("a\r\nSet-Cookie: b"); },
            .api = [](const auto&) { return std::nullopt; },
            .ready = [] { return true; }});
   ASSERT_TRUE(server) << server.error().message;
@@ -211,6 +233,8 @@ TEST(WebServer, snapshots_are_taken_only_if_enabled_and_only_for_who_is_known) {
     EXPECT_EQ(post("/api/v1/alertmanager", R"({"version": "4", "alerts": []})"),
               enabled ? 200 : 403);
     EXPECT_EQ(post("/api/v1/snapshots", "{}"), enabled ? 202 : 403);
+    // Told to stop before its thread has begun, it would take none.
+    EXPECT_TRUE(eventually([&] { return trace->saves == (enabled ? 1 : 0); }));
     EXPECT_TRUE(triggers.stop(5s));
     EXPECT_EQ(trace->saves, enabled ? 1 : 0);
   }
