@@ -71,7 +71,7 @@ for part in "${parts[@]}"; do
   "$bench/${part}_cost.sh" "$build" >"$out/$part.jsonl" || { say "$part failed; what it had measured is kept"; status=1; }
 done
 jq -s --arg at "$(date -u +%FT%TZ)" --arg commit "$(git -C "$checkout" describe --always --dirty 2>/dev/null || echo unknown)" \
-  --arg kernel "$(uname -r)" '{schema: "vmflow_bench", version: 1, at: $at, commit: $commit, kernel: $kernel, rows: .}' \
+  --arg kernel "$(uname -r | cut -d- -f1)" '{schema: "vmflow_bench", version: 1, at: $at, commit: $commit, kernel: $kernel, rows: .}' \
   "${rows[@]}" >"$out/bench.json"
 jq -r -f "$bench/tables.jq" "$out/bench.json" | tee "$out/bench.md"
 say "the tables are in $out/bench.md, the figures in $out/bench.json"
