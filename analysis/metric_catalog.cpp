@@ -4,6 +4,18 @@
 #include "analysis/metric_texts.h"
 
 namespace vmflow {
+std::string_view kind_name(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kCounter:
+      return "counter";
+    case MetricKind::kGauge:
+      return "gauge";
+    case MetricKind::kHistogram:
+      return "histogram";
+  }
+  return "untyped";
+}
+
 std::string_view detail_name(MetricDetail detail) {
   switch (detail) {
     case MetricDetail::kAlways:

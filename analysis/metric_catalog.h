@@ -14,6 +14,8 @@
 namespace vmflow {
 
 enum class MetricKind { kCounter, kGauge, kHistogram };
+/// As Prometheus calls it.
+std::string_view kind_name(MetricKind kind);
 
 /// How much a metric goes into detail. What comes later is given up first by a page that has too
 /// many series (series_budget.h); the last two must be asked for: detail_flag() says how.

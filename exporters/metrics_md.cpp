@@ -10,18 +10,6 @@
 namespace vmflow {
 namespace {
 
-std::string_view kind_name(MetricKind kind) {
-  switch (kind) {
-    case MetricKind::kCounter:
-      return "counter";
-    case MetricKind::kGauge:
-      return "gauge";
-    case MetricKind::kHistogram:
-      return "histogram";
-  }
-  return "";
-}
-
 std::string metric_section(const Metric& metric) {
   std::string labels;
   for (const auto label : metric.labels)

@@ -14,18 +14,6 @@ namespace {
 constexpr int kDigits = 16;
 constexpr double kMostWhole = 1e15;  // with fewer digits than that
 
-std::string_view type_name(MetricKind kind) {
-  switch (kind) {
-    case MetricKind::kCounter:
-      return "counter";
-    case MetricKind::kGauge:
-      return "gauge";
-    case MetricKind::kHistogram:
-      return "histogram";
-  }
-  return "untyped";
-}
-
 void add_number(std::string& page, double value) {
   if (std::isnan(value)) return void(page += "Nan");
   if (std::isinf(value)) return void(page += value < 0 ? "-Inf" : "+Inf");
@@ -71,7 +59,7 @@ SeriesText::SeriesText(const Metric& metric, std::string& page) : metric_(metric
 void SeriesText::begin_series(std::span<const LabelValue> values) {
   if (!std::exchange(began_, true)) {
     page_.append("# HELP ").append(metric_.name).append(" ").append(metric_.help);
-    page_.append("\n# TYPE ").append(metric_.name).append(" ").append(type_name(metric_.kind));
+    page_.append("\n# TYPE ").append(metric_.name).append(" ").append(kind_name(metric_.kind));
     page_ += '\n';
   }
   labels_.clear();
