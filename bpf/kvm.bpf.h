@@ -4,11 +4,13 @@
 #ifndef VMFLOW_BPF_KVM_BPF_H
 #define VMFLOW_BPF_KVM_BPF_H
 
-// The VMCB under which the vCPU has run; noted if it is the vCPU's own, which it keeps for its life.
+// The VMCB under which the vCPU has run, 0 if that cannot be read; noted if it is the vCPU's own, which it keeps for its life.
 // Source: vcpu_svm.vmcb and vcpu_svm.vmcb01, between which svm_switch_vmcb() changes for guests of guests.
 static __noinline __u64 present_vmcb(struct vcpu_slot *slot, __u64 vcpu) {
-  __u64 vmcb = read_u64(vcpu, config.vmcb);
-  if (slot && config.own_vmcb != FLOW_NO_OFFSET && read_u64(vcpu, config.own_vmcb) == vmcb)
+  __u64 vmcb = 0, own = 0;
+  if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), (void *)(vcpu + config.vmcb))) return 0;
+  if (slot && config.own_vmcb != FLOW_NO_OFFSET &&
+      !bpf_probe_read_kernel(&own, sizeof(own), (void *)(vcpu + config.own_vmcb)) && own == vmcb)
     slot->own_vmcb = vmcb;
   return vmcb;
 }
@@ -23,7 +25,7 @@ static __always_inline __u32 read_exit_code(struct vcpu_slot *slot, __u64 vcpu, 
     case FLOW_EXIT_FROM_VMCB:
       vmcb = slot->own_vmcb;
       if (!vmcb || slot->flow.guest_state == FLOW_GUEST_NESTED) vmcb = present_vmcb(slot, vcpu);
-      return !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vmcb + config.exit_code));
+      return vmcb && !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vmcb + config.exit_code));
     case FLOW_EXIT_FROM_VMX:
       return !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vcpu + config.exit_code));
     default:
