@@ -108,6 +108,7 @@ Result<void> Agent::load() {
       support_->kernel, support_->vendor_module, config_.max_vcpus,
       sizeof(vcpu_slot) * programs_->slot_count() / 1024, support_->exit_source,
       attached_names(*programs_));
+  overhead_.tell();
   if (!support_->sees_nested)
     spdlog::info("this kernel does not tell guests of guests: there are no metrics of them");
   if (!programs_->sees_vcpus_destroyed())
@@ -169,6 +170,7 @@ void Agent::tick() {
   if (!programs_) return;
   if (looked_) give_up_rights();
   watch_entries();
+  overhead_.tick(*programs_);
   const bool with_pairs = monotonic_ns() >= pairs_ns_ + kSlowdownMarkNs;
   const auto model = look(with_pairs);
   if (with_pairs) pairs_ns_ = model.now_ns;
@@ -229,8 +231,10 @@ LiveSide Agent::live_side() {
   live.ring_span_ns = [this] { return ring_span_ns_.load(); };
   live.set_recording = [this](bool on) {
     const std::lock_guard lock(mutex_);
-    if (programs_ && programs_->ring() != nullptr) programs_->set_recording(on);
+    if (programs_ && programs_->ring() != nullptr)
+      programs_->set_recording(on && overhead_.may_record());
   };
+  live.may_record = [this] { return overhead_.may_record(); };
   live.ring_bytes = [this] { return ring_bytes_.load(); };
   live.has_ring = [this] { return has_ring_.load(); };
   return live;
@@ -287,6 +291,7 @@ FlowModel Agent::look(bool with_pairs) {
     return agent.process.resident_bytes != 0;
   });
   if (libvirt_) agent.libvirt = libvirt_->flow();
+  agent.overhead = overhead_.flow();
   built.model.agent = std::move(agent);
   if (triggers_ != nullptr) built.model.trace = triggers_->flow();
   if (web_) built.model.web = web_();

@@ -15,6 +15,7 @@
 #include "agent/analyze/live_processes.h"
 #include "agent/config.h"
 #include "agent/http/metrics_page.h"
+#include "agent/overhead_keeper.h"
 #include "agent/rights/rights.h"
 #include "agent/sources/bpf_programs.h"
 #include "agent/sources/entry_watch.h"
@@ -32,7 +33,8 @@ namespace vmflow {
 class Agent {
  public:
   /// What needs rights is done by `rights`, which must outlive it, and gives them up afterwards.
-  Agent(Config config, Rights& rights) : config_(std::move(config)), rights_(rights) {}
+  Agent(Config config, Rights& rights)
+      : config_(std::move(config)), rights_(rights), overhead_(config_) {}
 
   /// Attaches if KVM is there; if it is not, tick() does it when it appears.
   /// Errors: not permitted, or nothing could be right on this kernel.
@@ -90,6 +92,7 @@ class Agent {
 
   const Config config_;
   Rights& rights_;
+  OverheadKeeper overhead_;
   bool has_rights_ = true;
   Triggers* triggers_ = nullptr;
   // Of make_page() alone, which one thread calls at a time.

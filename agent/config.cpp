@@ -158,6 +158,7 @@ const std::vector<Setting>& settings() {
          })},
     };
     for (auto& row : libvirt_settings()) rows.push_back(std::move(row));
+    for (auto& row : overhead_settings()) rows.push_back(std::move(row));
     for (auto& row : trace_settings()) rows.push_back(std::move(row));
     return rows;
   }();
@@ -167,6 +168,7 @@ const std::vector<Setting>& settings() {
 Result<void> apply_value(const Setting& setting, const nlohmann::json& value, Config& config) {
   if (const auto* text = std::get_if<Text>(&setting.set)) {
     if (value.is_string()) return (*text)(config, value.get<std::string>());
+    if (value.is_number() && setting.takes_number) return (*text)(config, value.dump());
     return failure(fmt::format("{}: a text is wanted, not {}", setting.key, value.type_name()));
   }
   if (const auto* number = std::get_if<Number>(&setting.set)) {
@@ -196,6 +198,7 @@ Examples:
   vmflowd                                          metrics on http://127.0.0.1:9752/metrics
   vmflowd --web.listen-address 0.0.0.0:9752        for a Prometheus on another host
   vmflowd --libvirt.uri off                        asks no libvirt for titles of VMs
+  vmflowd --overhead.budget 0.1%                   gives up detail rather than more of the CPU time
   vmflowd --config.file vmflow.json --config.check says whether the file is right
   vmflowd --web.config.file /etc/vmflow/web.yml    with TLS and passwords
   vmflowd --user monitor                           as that user, who needs no right of his own

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,18 +34,23 @@ struct TraceConfig {
   bool operator==(const TraceConfig&) const = default;
 };
 
+/// Share of the host's CPU time that the kernel side may take.
+inline constexpr double kDefaultOverheadBudget = 0.005;
+
 struct Config {
   std::string listen_host = "127.0.0.1";
   int listen_port = 9752;
   std::string telemetry_path = "/metrics";
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
   uint64_t max_series = kDefaultMostSeries;  ///< of the page of metrics
-  bool per_vcpu = false;                   ///< also export vmflow_vcpu_seconds_total
-  bool vm_wait_histograms = false;         ///< also export histograms of waits per VM
+  bool per_vcpu = false;                     ///< also export vmflow_vcpu_seconds_total
+  bool vm_wait_histograms = false;           ///< also export histograms of waits per VM
   bool culprit_irq = false;                ///< tell interrupt time from the culprits it interrupts
   std::string libvirt_uri = "auto";        ///< auto, off, or a URI of this host
   uint32_t libvirt_interval_seconds = 10;  ///< between two lists of its domains
   std::string user{};                      ///< whom root becomes; empty: vmflow, else nobody
+  std::optional<double> overhead_budget = kDefaultOverheadBudget;  ///< absent: none
+  bool overhead_budget_is_default = true;  ///< it is not held where the CPU is emulated
   std::string log_level = "info";
   std::string log_format = "text";
   std::string web_config_file{};  ///< TLS and passwords; empty: neither

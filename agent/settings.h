@@ -22,6 +22,7 @@ struct Setting {
   std::string key;
   std::string help;
   std::variant<Text, Number, Switch> set;
+  bool takes_number = false;  ///< of a text: in the file it may stand as a number, too
 };
 
 Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
@@ -29,6 +30,9 @@ Result<void> set_one_of(std::string& target, std::string_view key, const std::st
 
 /// Those of libvirt.
 std::vector<Setting> libvirt_settings();
+
+/// Those of what vmflowd may cost.
+std::vector<Setting> overhead_settings();
 
 /// Those of triggers and traces.
 std::vector<Setting> trace_settings();

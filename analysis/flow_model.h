@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/helper_threads.h"
+#include "analysis/overhead_flow.h"
 #include "analysis/page_flow.h"
 #include "analysis/rights_flow.h"
 #include "analysis/slowdown.h"
@@ -252,6 +253,7 @@ struct AgentFlow {
   ProcessFlow process;
   RightsFlow rights;
   std::optional<LibvirtFlow> libvirt = {};  ///< absent: it was not asked
+  OverheadFlow overhead = {};
 };
 
 struct FlowModel {

@@ -157,4 +157,20 @@ std::string_view level_name(flow_level level) {
   return "rest";
 }
 
+std::string_view kernel_detail_name(flow_detail detail) {
+  switch (detail) {
+    case FLOW_DETAIL_RECORDER:
+      return "recorder";
+    case FLOW_DETAIL_DURATIONS:
+      return "durations";
+    case FLOW_DETAIL_DEVICES:
+      return "devices";
+    case FLOW_DETAIL_CAUSES:
+      return "causes";
+    case FLOW_DETAILS:
+      break;
+  }
+  return "unknown";
+}
+
 }  // namespace vmflow

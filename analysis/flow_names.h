@@ -27,4 +27,7 @@ bool is_preempter(flow_culprit culprit);
 std::string_view anomaly_name(flow_anomaly anomaly);
 std::string_view loss_name(flow_loss loss);
 
+/// What the programs can do without.
+std::string_view kernel_detail_name(flow_detail detail);
+
 }  // namespace vmflow

@@ -48,6 +48,7 @@ std::vector<Metric> nested_metrics();
 std::vector<Metric> trace_metrics();
 std::vector<Metric> libvirt_metrics();
 std::vector<Metric> agent_metrics();
+std::vector<Metric> overhead_metrics();
 std::vector<Metric> web_metrics();
 std::vector<Metric> page_metrics();
 

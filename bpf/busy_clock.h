@@ -16,6 +16,8 @@ struct busy_clock {
 
 /// Readings are modulo this: only their difference means something.
 #define FLOW_BUSY_MASK 0x00ffffffffffffffull
+/// No reading.
+#define FLOW_BUSY_UNTOLD 0xffffffffffffffffull
 
 FLOW_FN void busy_begin(struct busy_clock *clock, __u64 now_ns) {
   if (__sync_fetch_and_add(&clock->users, 1) == 0)

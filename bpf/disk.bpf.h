@@ -127,7 +127,8 @@ static __noinline void end_request(struct disk_request *request, __u64 now_ns) {
     __sync_fetch_and_add(&held_requests, -1);
 }
 
-// A bio of the current task enters the block layer. Returns its request, 0 if it is not followed.
+// A bio of the current task enters the block layer. Returns its request, 0 if it is not followed. One that was begun
+// goes on to its end, whatever is given up meanwhile.
 static __always_inline struct disk_request *begin_request(const struct bio *bio, struct vm_io *io,
                                                           __u32 tgid, __u64 now_ns) {
   struct disk_request request = {.since_ns = now_ns, .tgid = tgid}, *lost;
@@ -139,6 +140,10 @@ static __always_inline struct disk_request *begin_request(const struct bio *bio,
   if (lost) {
     lose(FLOW_LOSS_REQUEST_END);
     end_request(lost, now_ns);
+  }
+  if (gives_up(FLOW_DETAIL_DEVICES)) {
+    if (lost) bpf_map_delete_elem(&disk_requests, &key);
+    return 0;
   }
   if (bpf_map_update_elem(&disk_requests, &key, &request, BPF_ANY)) {
     lose(FLOW_LOSS_NO_REQUEST);

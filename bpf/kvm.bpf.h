@@ -115,7 +115,7 @@ int BPF_PROG(on_kvm_entry, __u64 vcpu) {
   ended = flow_entry(&slot->flow, now_ns);
   end_write(slot);
   record_vcpu(cpu, slot, RING_ENTRY, now_ns, 0, 0, 0);
-  if (ended.exit_index != FLOW_EXIT_NONE) count_handling(&cpu->handled[0], ended);
+  if (ended.exit_index != FLOW_EXIT_NONE && !gives_up(FLOW_DETAIL_DURATIONS)) count_handling(&cpu->handled[0], ended);
   count_run(&cpu->cost[FLOW_PROG_ENTRY], now_ns);
   return 0;
 }

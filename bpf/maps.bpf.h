@@ -162,8 +162,13 @@ __u32 following;
 // vCPUs on any CPU's list of waiters: 0 spares a switch between other tasks the look at its own CPU's.
 __s32 waiters;
 
+// Bits of enum flow_detail. Writer: user space.
+__u32 given_up;
+
 // No slot above this one was ever given out: readers stop here.
 __u32 highest_slot;
+
+static __always_inline int gives_up(__u32 detail) { return *(volatile __u32 *)&given_up & 1u << detail; }
 
 static __always_inline void lose(__u32 loss) {
   __u64 *count = bpf_map_lookup_elem(&losses, &loss);

@@ -103,7 +103,7 @@ int on_skb_copy_datagram(__u64 *ctx) {
   if (tap->reader != tid && !change_reader(tap, device, tid, now_ns)) return 0;
   io = io_of(tap->tgid);
   cpu = this_cpu();
-  if (!io || !cpu) return 0;
+  if (!io || !cpu || (gives_up(FLOW_DETAIL_DEVICES) && !tap->waiting)) return 0;
   take_packet(tap, io, (__u64)packet, now_ns);
   count_packet(io, FLOW_NET_RECEIVE, packet->len + (length == packet->len ? 0 : VLAN_BYTES));
   io->packet_tid = tid;
@@ -127,7 +127,7 @@ int on_net_dev_start_xmit(__u64 *ctx) {
   key.queue = packet->queue_mapping;
   tap = bpf_map_lookup_elem(&tap_queues, &key);
   cpu = this_cpu();
-  if (!tap || !cpu) return 0;
+  if (!tap || !cpu || gives_up(FLOW_DETAIL_DEVICES)) return 0;
   now_ns = bpf_ktime_get_ns();
   cpu->xmit_device = key.device;
   cpu->xmit_queue = key.queue;
@@ -149,7 +149,7 @@ int on_net_dev_xmit(__u64 *ctx) {
   struct tap_queue *tap;
   struct vm_io *io;
   __u64 now_ns;
-  if (!error || !may_be_tap((void *)ctx[2])) return 0;
+  if (!error || gives_up(FLOW_DETAIL_DEVICES) || !may_be_tap((void *)ctx[2])) return 0;
   cpu = this_cpu();
   if (!cpu || cpu->xmit_device != key.device) return 0;
   key.queue = cpu->xmit_queue;
@@ -176,7 +176,7 @@ static __always_inline int note_sent(const struct sk_buff *packet, __u32 program
   struct tap_queue *tap;
   struct vm_io *io;
   __u64 now_ns;
-  if (!*(volatile __u64 *)&tap_ops) return 0;
+  if (!*(volatile __u64 *)&tap_ops || gives_up(FLOW_DETAIL_DEVICES)) return 0;
   device = packet->dev;
   if (!may_be_tap(device)) return 0;
   now_ns = bpf_ktime_get_ns();

@@ -43,7 +43,7 @@ struct vcpu_slot {
   __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
   __u64 own_vmcb;     ///< address of its VMCB while it is in no guest of its own; 0: not known
   __u64 lapic_regs;   ///< address of its LAPIC's registers; 0: not known
-  __u64 disk_out_ns;  ///< the process' disk clock when the vCPU halted
+  __u64 disk_out_ns;  ///< the process' disk clock when the vCPU halted; FLOW_BUSY_UNTOLD
   __u64 disk_wake_ns; ///< and when it was woken
   __u64 net_out_ns;   ///< the same of its network clock
   __u64 net_wake_ns;
@@ -95,6 +95,16 @@ enum flow_program {
   FLOW_PROGS
 };
 #define FLOW_SAMPLE_EVERY 1024u
+
+/// What the programs can do without, one bit each in the programs' `given_up`; user space decides (analysis/governor).
+/// The ledger of states, exits by reason and who held the CPU are none of it.
+enum flow_detail {
+  FLOW_DETAIL_RECORDER,  ///< the flight recorder: user space stops it
+  FLOW_DETAIL_DURATIONS, ///< how long single exits take by reason, which vCPU wakes which
+  FLOW_DETAIL_DEVICES,   ///< disk requests and packets, and which interrupts were about them
+  FLOW_DETAIL_CAUSES,    ///< what ends a halt: it is unknown then
+  FLOW_DETAILS
+};
 
 struct program_cost {
   __u64 runs;

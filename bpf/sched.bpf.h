@@ -60,9 +60,9 @@ static __always_inline void leave_cpu(struct cpu_record *cpu, struct vcpu_slot *
   flow_out(&slot->flow, now_ns, state);
   if (state == FLOW_VMM_BLOCKED) slot->flow.block = block_of(prev, slot);
   if (state == FLOW_HALTED) {
-    io = io_of(slot->id.tgid);
-    slot->disk_out_ns = slot->disk_wake_ns = io ? busy_read(&io->disk_busy, now_ns) : 0;
-    slot->net_out_ns = slot->net_wake_ns = io ? busy_read(&io->net_busy, now_ns) : 0;
+    io = gives_up(FLOW_DETAIL_DEVICES) ? 0 : io_of(slot->id.tgid);
+    slot->disk_out_ns = slot->disk_wake_ns = io ? busy_read(&io->disk_busy, now_ns) : FLOW_BUSY_UNTOLD;
+    slot->net_out_ns = slot->net_wake_ns = io ? busy_read(&io->net_busy, now_ns) : FLOW_BUSY_UNTOLD;
   }
   if (state == FLOW_READY) {
     slot->task = (__u64)prev;
@@ -93,7 +93,7 @@ __noinline int come_to_cpu(__u32 index, __u32 in_kvm_run, __u64 now_ns) {
     record_vcpu(cpu, slot, RING_IN, now_ns, in_kvm_run, disk_ns, net_ns);
   move_part(slot, FLOW_PART_ON_CPU, now_ns);
   ipi_ns = slot->flow.wait_ns[FLOW_WAKE_IPI] - ipi_ns;
-  if (ipi_ns) count_waker(slot, ipi_ns);
+  if (ipi_ns && !gives_up(FLOW_DETAIL_DURATIONS)) count_waker(slot, ipi_ns);
   return 0;
 }
 
@@ -153,11 +153,11 @@ int on_sched_waking(__u64 *ctx) {
   slot = thread_slot(wakee, &index);
   cpu = this_cpu();
   if (!slot || !cpu) return 0;
-  if (slot->flow.state == FLOW_HALTED && (io = io_of(slot->id.tgid))) {
+  if (slot->flow.state == FLOW_HALTED && slot->disk_out_ns != FLOW_BUSY_UNTOLD && (io = io_of(slot->id.tgid))) {
     slot->disk_wake_ns = busy_read(&io->disk_busy, now_ns);
     slot->net_wake_ns = busy_read(&io->net_busy, now_ns);
   }
-  waker = waker_of(cpu, wake_kind(cpu, slot, now_ns));
+  waker = waker_of(cpu, gives_up(FLOW_DETAIL_CAUSES) ? FLOW_WAKE_BARE : wake_kind(cpu, slot, now_ns));
   flow_post_wake(&slot->mailbox, now_ns, waker);
   record_here(cpu, slot, RING_WAKE, now_ns, slot->id.tid | (__u64)cpu_of(wakee) << 32, waker, 0);
   if (flow_sleeps(&slot->flow) && !slot->waits_at) list_woken(slot, index, wakee, now_ns);

@@ -60,7 +60,7 @@ static __always_inline __u32 kind_of_giver(struct task_struct *task, int is_rout
 
 static __always_inline int note_route(void) {
   struct cpu_record *cpu = this_cpu();
-  if (!cpu) return 0;
+  if (!cpu || gives_up(FLOW_DETAIL_CAUSES)) return 0;
   cpu->routed_ns = bpf_ktime_get_ns();
   cpu->routed_tid = (__u32)bpf_get_current_pid_tgid();
   record_here(cpu, 0, RING_ROUTE, cpu->routed_ns, 0, 0, 0);
@@ -83,7 +83,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
   struct cpu_record *cpu = this_cpu();
   struct vcpu_slot *slot = cpu ? running_slot(cpu) : 0;
   int is_routed, is_hardirq;
-  if (!cpu) return 0;
+  if (!cpu || gives_up(FLOW_DETAIL_CAUSES)) return 0;
   record_here(cpu, 0, RING_ACCEPT, now_ns, vcpu_id, vector & 0xff, delivery);
   is_hardirq = in_hardirq(cpu);
   is_routed = cpu->routed_tid == (__u32)task->pid && now_ns - cpu->routed_ns < JOIN_NS;
@@ -104,7 +104,7 @@ int BPF_PROG(on_kvm_apic_accept_irq, __u32 vcpu_id, __u32 delivery, __u32 trigge
     cpu->given.kind = is_routed ? FLOW_WAKE_HARDIRQ_DEVICE : FLOW_WAKE_OWN_INTERRUPT;
   else
     cpu->given.kind = kind_of_giver(task, is_routed);
-  if (cpu->given.kind == FLOW_WAKE_VMM)
+  if (cpu->given.kind == FLOW_WAKE_VMM && !gives_up(FLOW_DETAIL_DEVICES))
     cpu->given.kind = kind_of_vmm(task->tgid, task->pid, vcpu_id << 8 | (vector & 0xff), now_ns);
   count_interrupt(is_hardirq ? 0 : process_behind(task), cpu->given.kind, delivery);
   count_run(&cpu->cost[FLOW_PROG_ACCEPT], now_ns);

@@ -244,6 +244,16 @@ void BpfPrograms::set_recording(bool on) {
   recording_since_ns_ = on ? monotonic_ns() : 0;
 }
 
+void BpfPrograms::give_up(uint32_t details) {
+  __atomic_store_n(&object_->bss->given_up, details, __ATOMIC_RELAXED);
+}
+
+ProgramCosts BpfPrograms::costs() const {
+  ProgramCosts costs;
+  for (uint32_t i = 0; i < FLOW_PROGS; i++) costs[i] = cost(static_cast<flow_program>(i));
+  return costs;
+}
+
 program_cost BpfPrograms::cost(flow_program program) const {
   program_cost sum{};
   for (uint32_t cpu = 0; cpu < cpu_count_; cpu++) {

@@ -11,6 +11,7 @@
 
 #include "agent/result.h"
 #include "agent/sources/kernel_support.h"
+#include "analysis/program_meter.h"
 #include "bpf/records.h"
 
 struct bpf_link;
@@ -53,8 +54,12 @@ class BpfPrograms {
   /// When it was begun last; 0: it does not record. Units: CLOCK_MONOTONIC.
   uint64_t recording_since_ns() const { return recording_since_ns_; }
 
+  /// Bits of enum flow_detail: what the programs do without from now on.
+  void give_up(uint32_t details);
+
   /// Runs and sampled time of one program, all CPUs together.
   program_cost cost(flow_program program) const;
+  ProgramCosts costs() const;
   uint64_t runs(flow_program program) const { return cost(program).runs; }
 
   std::vector<exit_histogram> exit_histograms() const;

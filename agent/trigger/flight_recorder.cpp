@@ -96,12 +96,16 @@ FlightRecorder::~FlightRecorder() {
 
 void FlightRecorder::keep_looking(const std::stop_token& stop) {
   do {
+    const bool may_record = live_.may_record();
     // The ring first: LTTng may take seconds to begin.
-    if (options_.mode == TraceMode::flight) live_.set_recording(true);
+    if (options_.mode == TraceMode::flight) live_.set_recording(may_record);
     if (lttng_) {
       const std::lock_guard lock(lttng_mutex_);
       if (stop.stop_requested()) return;
-      lttng_->tick(std::chrono::steady_clock::now());
+      if (may_record)
+        lttng_->tick(std::chrono::steady_clock::now());
+      else
+        static_cast<void>(lttng_->stop());  // if it fails, a second later again
     }
     tell_rung();
   } while (sleep_for(kTick, stop));
@@ -110,7 +114,7 @@ void FlightRecorder::keep_looking(const std::stop_token& stop) {
 // One line whenever it changes.
 void FlightRecorder::tell_rung() {
   const auto state = lttng_ ? lttng_->state() : LttngState{};
-  const auto now = rung(state, live_.has_ring());
+  const auto now = rung(state, has_ring());
   {
     const std::lock_guard lock(told_mutex_);
     if (told_ == now) return;
@@ -125,12 +129,17 @@ void FlightRecorder::cancel() noexcept {
 }
 
 std::string FlightRecorder::backend() const {
-  return rung(lttng_ ? lttng_->state() : LttngState{}, live_.has_ring());
+  return rung(lttng_ ? lttng_->state() : LttngState{}, has_ring());
+}
+
+// The ring of the present: what it held before it was given up is old.
+bool FlightRecorder::has_ring() const {
+  return live_.has_ring() && live_.may_record();
 }
 
 std::vector<BackendState> FlightRecorder::backends() const {
   const auto state = lttng_ ? lttng_->state() : LttngState{};
-  const bool ring = live_.has_ring();
+  const bool ring = has_ring();
   return {{kWithLttng, ring && state.backend == LttngBackend::lttng},
           {kWithScheduler, ring && state.backend != LttngBackend::none},
           {kAlone, ring}};
@@ -206,6 +215,8 @@ Result<void> FlightRecorder::save_aggregate(const std::filesystem::path& folder,
 Result<RecordedTrace> FlightRecorder::save(const std::filesystem::path& folder) {
   RecordedTrace trace;
   const bool on_trigger = options_.mode == TraceMode::on_trigger;
+  if (!live_.may_record())
+    return failure("nothing is recorded, since vmflowd costs more than --overhead.budget allows");
   std::optional<Snapshot> first, last;
   if (on_trigger) {
     live_.set_recording(true);

@@ -30,7 +30,9 @@ struct LiveSide {
   /// The ring as of now; empty without one.
   std::function<RingReading()> ring;
   std::function<void(bool)> set_recording;
-  /// These at once, whatever the agent does. Units: nanoseconds that the ring reaches back, bytes
+  /// These at once, whatever the agent does. False: recording costs more than it may now.
+  std::function<bool()> may_record = [] { return true; };
+  /// Units: nanoseconds that the ring reaches back, bytes
   /// of its records.
   std::function<bool()> has_ring;
   std::function<uint64_t()> ring_span_ns;
@@ -61,6 +63,7 @@ class FlightRecorder : public TraceRecorder {
  private:
   void keep_looking(const std::stop_token& stop);
   void tell_rung();
+  bool has_ring() const;
   /// Its events from `from_ns` on. Returns from where on it is whole; 0: it holds none.
   Result<uint64_t> save_ring(const std::filesystem::path& folder, uint64_t from_ns,
                              RecordedTrace& trace);

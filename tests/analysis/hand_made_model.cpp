@@ -145,6 +145,12 @@ AgentFlow agent() {
                   .system_call_filter = false};
   agent.libvirt =
       LibvirtFlow{.success = true, .age_seconds = 2.5, .domains = 3, .errors = {1, 2, 3, 4, 5, 6}};
+  agent.overhead = {.budget_ratio = 0.005,
+                    .cost_ratio = 0.0062,
+                    .given_up = 1u << FLOW_DETAIL_RECORDER | 1u << FLOW_DETAIL_DEVICES,
+                    .state = OverheadState::kOverBudget,
+                    .steps_down = 3,
+                    .steps_up = 1};
   return agent;
 }
 

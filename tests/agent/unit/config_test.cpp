@@ -94,6 +94,25 @@ TEST(Config, every_flag_sets_its_value) {
                     .log_format = "json"}));
 }
 
+TEST(Config, what_vmflowd_may_cost_is_a_percentage) {
+  EXPECT_EQ(config_of({}).overhead_budget, 0.005);
+  EXPECT_TRUE(config_of({}).overhead_budget_is_default);
+  EXPECT_EQ(config_of({"--overhead.budget", "auto"}).overhead_budget, 0.005);
+  EXPECT_FALSE(config_of({"--overhead.budget", "off"}).overhead_budget);
+  EXPECT_FALSE(config_of({"--overhead.budget", "0.5"}).overhead_budget_is_default);
+  const std::pair<const char*, double> shares[] = {
+      {"2", 0.02}, {"0.5%", 0.005}, {"1e-3 %", 1e-5}, {"0", 0}, {"100%", 1}};
+  for (const auto& [text, share] : shares)
+    EXPECT_DOUBLE_EQ(config_of({"--overhead.budget", text}).overhead_budget.value_or(-1), share)
+        << text;
+  Config config;
+  for (const char* json : {R"({"overhead.budget": 0.25})", R"({"overhead.budget": "0.25%"})"}) {
+    ASSERT_TRUE(apply_json(json, config)) << json;
+    EXPECT_DOUBLE_EQ(config.overhead_budget.value_or(-1), 0.0025) << json;
+    config = {};
+  }
+}
+
 TEST(Config, a_libvirt_of_this_host_may_be_asked) {
   EXPECT_EQ(config_of({}).libvirt_uri, "auto");
   for (const auto* uri : {"auto", "off", "qemu:///system", "qemu+unix:///system?socket=/run/x"})
@@ -178,6 +197,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"number_too_small", {"--max-vcpus", "0"}, "max-vcpus: 0"},
         Wrong{"number_below_zero", {"--max-vcpus=-1"}, "max-vcpus: -1"},
         Wrong{"number_too_large", {"--max-vcpus", "1048577"}, "max-vcpus: 1048577"},
+        Wrong{"budget_of_more_than_all", {"--overhead.budget", "101%"}, "overhead.budget: '101%'"},
+        Wrong{"budget_below_zero", {"--overhead.budget=-1"}, "overhead.budget: '-1'"},
+        Wrong{"budget_that_is_no_number", {"--overhead.budget", "nan"}, "overhead.budget: 'nan'"},
+        Wrong{"budget_with_a_tail", {"--overhead.budget", "1%%"}, "overhead.budget: '1%%'"},
         Wrong{"libvirt_elsewhere", {"--libvirt.uri", "qemu+ssh://host/system"}, "libvirt.uri"},
         Wrong{"libvirt_by_a_command",
               {"--libvirt.uri", "qemu+ext:///system?command=/bin/sh"},
