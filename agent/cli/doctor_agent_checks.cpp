@@ -71,6 +71,15 @@ CheckFinding look_at_collectors(const DoctorHost& host) {
   return degraded("these fail:" + failed, restart(host));
 }
 
+CheckFinding look_at_detail(const DoctorHost& host) {
+  if (!answers(host)) return no_answer();
+  std::string given_up;
+  for (const auto& [line, value] : series_of(*host.agent, kDetailGivenUp))
+    if (value != 0) given_up += (given_up.empty() ? "" : ", ") + label_of(line, "detail");
+  if (given_up.empty()) return fine("all that was asked for is told");
+  return degraded("given up to keep --overhead.budget: " + given_up, "vmflow top");
+}
+
 CheckFinding look_at_backends(const DoctorHost& host) {
   if (!answers(host)) return no_answer();
   std::string working;
@@ -119,6 +128,8 @@ std::vector<Check> agent_checks() {
        Need::useful, look_at_collectors},
       {"agent_recorders", "agent", "recorders", "Snapshots have no trace.", Need::useful,
        look_at_backends},
+      {"agent_detail", "agent", "detail", "What is given up is not told, and may not be traced.",
+       Need::useful, look_at_detail},
       {"agent_losses", "agent", "lost events", "What was not counted is missing in the numbers.",
        Need::useful, look_at_losses},
       {"agent_anomalies", "agent", "ledger", "Events contradict one another.", Need::useful,

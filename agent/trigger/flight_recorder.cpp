@@ -147,7 +147,8 @@ std::vector<BackendState> FlightRecorder::backends() const {
 
 std::vector<RecorderSpan> FlightRecorder::spans() const {
   if (options_.mode != TraceMode::flight) return {};
-  return {{"ring", static_cast<double>(live_.ring_span_ns()) / 1e9},
+  const auto ring_span_ns = live_.may_record() ? live_.ring_span_ns() : 0;
+  return {{"ring", static_cast<double>(ring_span_ns) / 1e9},
           {"lttng", lttng_ ? lttng_->state().span_seconds : 0}};
 }
 

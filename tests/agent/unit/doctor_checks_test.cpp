@@ -212,6 +212,12 @@ const std::vector<Case> kCases = {
     {"agent_recorders",
      [](auto& t) { t.host.agent->lines[4] = "vmflow_trace_backend_available{backend=\"ring\"} 0"; },
      Health::degraded, "vmflowd &"},
+    {"agent_detail",
+     [](auto& t) {
+       lines(t, {"vmflow_detail_given_up{detail=\"recorder\"} 1",
+                 "vmflow_detail_given_up{detail=\"devices\"} 0"});
+     },
+     Health::degraded, "vmflow top"},
     {"agent_losses",
      [](auto& t) {
        lines(t, {"vmflow_events_dropped_total{source=\"bpf\",reason=\"unreadable\"} 2"});

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "agent/analyze/trace_analysis.h"
 #include "tests/agent/unit/temporary_folder.h"
@@ -114,6 +117,30 @@ TEST(FlightRecorder, saves_the_ring_and_a_window_that_lies_within_it) {
   for (const auto& row : analysis->check.rows) EXPECT_EQ(row.disagreement_ratio, 0) << row.quantity;
   EXPECT_EQ(analysis->check.rows[0].quantity, "exits");
   EXPECT_EQ(analysis->check.rows[0].aggregate, 30);
+}
+
+TEST(FlightRecorder, records_and_saves_nothing_while_it_costs_too_much) {
+  FakeLive live;
+  std::atomic<bool> may_record = true;
+  auto side = live.side(3'000);
+  side.may_record = [&] { return may_record.load(); };
+  FlightRecorder recorder(side, nullptr, {.mode = TraceMode::flight});
+  EXPECT_EQ(recorder.backend(), "ring");
+  may_record = false;
+  EXPECT_EQ(recorder.backend(), "none");
+  for (const auto& backend : recorder.backends()) EXPECT_FALSE(backend.available) << backend.name;
+  EXPECT_EQ(recorder.spans()[0].seconds, 0) << "what the ring holds is old";
+  Saved saved;
+  saved.save(recorder);
+  ASSERT_FALSE(saved.trace);
+  EXPECT_NE(saved.trace.error().message.find("--overhead.budget"), std::string::npos);
+  const auto told_last = [&] {
+    const std::lock_guard lock(live.mutex);
+    return live.told.empty() ? "" : live.told.back();
+  };
+  for (int i = 0; i < 200 && told_last() != "off"; i++)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(told_last(), "off");
 }
 
 TEST(FlightRecorder, without_a_look_within_the_ring_holds_it_against_nothing) {

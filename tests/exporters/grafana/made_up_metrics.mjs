@@ -100,6 +100,9 @@ function gauge(vm, name, labels, t, golden) {
   if (name === 'vmflow_trace_stored_bytes') return 4e6 + 2e6 * trouble(t);
   if (name === 'vmflow_scrape_collector_duration_seconds') return 0.004 * wave(t, hash(labels.collector));
   if (name === 'vmflow_bpf_map_entries') return 17;
+  if (name === 'vmflow_overhead_ratio') return 0.0012 * wave(t, hash(labels.instance)) * (1 + 4 * trouble(t));
+  if (name === 'vmflow_detail_level') return trouble(t) === 1 ? 3 : 4;
+  if (name === 'vmflow_detail_given_up') return labels.detail === 'recorder' && trouble(t) === 1 ? 1 : 0;
   return golden;
 }
 
