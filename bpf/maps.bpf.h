@@ -216,6 +216,23 @@ static __always_inline __u32 read_u32(__u64 base, __u32 offset) {
   return value;
 }
 
+// The noted exit is told to the record of the vCPU whose it was.
+static __noinline int tell_exit(struct cpu_record *cpu, struct vcpu_slot *slot) {
+  __u32 index;
+  if (!cpu || !slot) return 0;
+  index = flow_exit_index(config.is_vmx, cpu->noted_code);
+  begin_write(slot);
+  slot_exit(slot, cpu->noted_ns, index, index == config.halt_code);
+  end_write(slot);
+  cpu->noted_ns = 0;
+  return 0;
+}
+
+// Before any other event of the vCPU that runs here.
+static __always_inline void tell_noted(struct cpu_record *cpu, struct vcpu_slot *slot) {
+  if (cpu->noted_ns) tell_exit(cpu, slot);
+}
+
 #include "skew.bpf.h"
 
 static __always_inline int has_ended(const struct vcpu_slot *slot) {
@@ -274,7 +291,7 @@ static __always_inline __u32 take_slot(__u64 vcpu, __u64 now_ns, __u64 pid_tgid)
   slot->id.tid = (__u32)pid_tgid;
   slot->id.taken_ns = now_ns;
   slot->id.generation++;
-  slot->own_vmcb = 0;
+  slot->own_code_at = 0;
   slot->lapic_regs = lapic_regs_of(vcpu);
   slot->vm = vm_of(slot->id.kvm, now_ns);
   slot->polled_ns = read_u64(vcpu, config.poll_success_ns) + read_u64(vcpu, config.poll_fail_ns);
@@ -304,6 +321,7 @@ static __noinline struct vcpu_slot *bind_slot(struct cpu_record *cpu, __u64 vcpu
   __u64 pid_tgid = bpf_get_current_pid_tgid();
   struct vcpu_slot *slot = slot_at(index), *left;
   struct task_slot *mine;
+  tell_noted(cpu, slot_at(cpu->slot));
   if (slot && index != FLOW_NO_SLOT && has_ended(slot)) bpf_map_delete_elem(&vcpu_index, &vcpu);
   if (index == FLOW_NO_SLOT || !slot || has_ended(slot)) index = take_slot(vcpu, now_ns, pid_tgid);
   slot = slot_at(index);

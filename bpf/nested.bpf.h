@@ -73,6 +73,7 @@ int BPF_PROG(on_kvm_nested_vmenter, __u64 rip, __u64 vmcb12, __u64 nested_rip, _
   struct nested_record *record;
   struct nested_credit credit;
   if (!slot) return 0;
+  tell_noted(cpu, slot);
   begin_write(slot);
   credit = nested_enter(&slot->nested, &slot->flow, vmcb12);
   end_write(slot);
@@ -97,6 +98,7 @@ int BPF_PROG(on_kvm_nested_vmexit, __u64 vcpu) {
   struct vcpu_slot *slot = cpu ? vcpu_slot_of(cpu, vcpu, now_ns) : 0;
   __u32 handled;
   if (!slot) return 0;
+  tell_noted(cpu, slot);
   begin_write(slot);
   handled = nested_exit(&slot->nested, &slot->flow);
   end_write(slot);
@@ -117,6 +119,7 @@ int BPF_PROG(on_kvm_nested_vmexit_inject, __u32 code) {
   struct nested_record *record;
   struct nested_credit credit;
   if (!slot) return 0;
+  tell_noted(cpu, slot);
   begin_write(slot);
   credit = nested_reflect(&slot->nested, &slot->flow, now_ns, config.is_vmx, index, &counts);
   end_write(slot);

@@ -41,7 +41,7 @@ struct vcpu_slot {
   struct vcpu_end end;
   struct vcpu_mailbox mailbox;
   __u64 polled_ns; ///< KVM's own halt-poll time when it was last read
-  __u64 own_vmcb;     ///< address of its VMCB while it is in no guest of its own; 0: not known
+  __u64 own_code_at;  ///< address of its exit code while it is in no guest of its own; 0: not known
   __u64 lapic_regs;   ///< address of its LAPIC's registers; 0: not known
   __u64 disk_out_ns;  ///< the process' disk clock when the vCPU halted; FLOW_BUSY_UNTOLD
   __u64 disk_wake_ns; ///< and when it was woken
@@ -57,6 +57,12 @@ struct vcpu_slot {
   struct vcpu_flow flow;
   struct nested_flow nested;
 };
+
+/// kvm_exit, as a vCPU's record steps it: in the kernel, and by readers of what is only noted there.
+FLOW_FN void slot_exit(struct vcpu_slot *slot, __u64 now_ns, __u32 index, __u32 is_halt) {
+  flow_exit(&slot->flow, now_ns, index, is_halt);
+  if (is_halt) nested_halt(&slot->nested, &slot->flow);
+}
 
 /// Slot 0 is never given out, so that index 0 can mean "no vCPU".
 #define FLOW_NO_SLOT 0u
@@ -132,8 +138,15 @@ struct exit_histogram {
 };
 
 /// What one CPU keeps for itself: the vCPU that runs on it, and what our programs cost there.
+/// An exit is noted here first: mostly the next event is the entry, and both are one step then (flow_round_trip()).
+/// Whatever else comes for the vCPU tells its record before; it is still on this CPU, as a switch is such an event.
 struct cpu_record {
   __u32 slot;       ///< FLOW_NO_SLOT: no known vCPU runs here
+  __u32 noted_code; ///< of the noted exit
+  __u64 noted_ns;   ///< when it was; 0: there is none. Written last
+  __u64 entered;    ///< address of the vCPU that has entered its guest here and not left it; 0: none
+  __u64 code_at;    ///< address of its exit code; 0: it must be looked for
+  __u32 pad_routed;
   __u32 routed_tid; ///< who has looked up a device's interrupt here last
   __u64 routed_ns;  ///< when; 0: nobody since the last one
   __u64 preempt_count; ///< address of this CPU's; 0: not found

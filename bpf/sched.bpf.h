@@ -19,7 +19,7 @@ static __always_inline __u32 state_after_out(const struct task_struct *task,
   if (task_state & TASK_STOPPED_OR_TRACED) return FLOW_PAUSED;
   if (!in_kvm_run(task))
     return slot->flow.last_userspace == FLOW_KVM_EXIT_INTR ? FLOW_PAUSED : FLOW_VMM_BLOCKED;
-  mp_state = read_u32(slot->id.vcpu, config.mp_state);
+  mp_state = load_u32(slot->id.vcpu + config.mp_state);
   if (mp_state == FLOW_MP_HALTED || mp_state == FLOW_MP_UNINITIALIZED ||
       mp_state == FLOW_MP_INIT_RECEIVED)
     return FLOW_HALTED;
@@ -123,6 +123,7 @@ int on_sched_switch(__u64 *ctx) {
   slot = prev->bpf_storage ? thread_slot(prev, &index) : 0;
   // In its first KVM_RUN, before it has entered the guest.
   if (!slot && (vcpu = vcpu_run_by(prev)) && (slot = bind_slot(cpu, vcpu, now_ns))) index = cpu->slot;
+  if (slot) tell_noted(cpu, slot);
   next_slot = next->bpf_storage ? thread_slot(next, &next_index) : 0;
   record_switch(cpu, prev, next, !!next_slot, now_ns, !!ctx[0],
                 config.switch_has_prev_state ? (__u32)ctx[3] : prev->__state);
@@ -134,6 +135,7 @@ int on_sched_switch(__u64 *ctx) {
               now_ns);
   if (next_slot) come_to_cpu(next_index, in_kvm_run(next), now_ns);
   cpu->slot = next_slot ? next_index : FLOW_NO_SLOT;
+  cpu->entered = cpu->noted_ns = 0;
   count_run(&cpu->cost[FLOW_PROG_SWITCH], now_ns);
   return 0;
 }
@@ -177,6 +179,7 @@ int on_thread_exit(__u64 *ctx) {
   slot = thread_slot(task, &index);
   cpu = this_cpu();
   if (!slot || !cpu) return 0;
+  tell_noted(cpu, slot);
   begin_write(slot);
   flow_end(&slot->flow, now_ns);
   move_part(slot, FLOW_PART_NONE, now_ns);

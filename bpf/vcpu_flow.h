@@ -157,6 +157,29 @@ FLOW_FN void flow_exit(struct vcpu_flow *f, __u64 now_ns, __u32 index, __u32 is_
   f->state = FLOW_KVM;
 }
 
+/// May flow_round_trip() be taken for an exit at `exit_ns` and an entry at `now_ns`?
+FLOW_FN int flow_is_plain(const struct vcpu_flow *f, __u64 exit_ns, __u64 now_ns) {
+  return !(f->state | f->guest_state) && f->last_ns && f->last_ns <= exit_ns && exit_ns <= now_ns;
+}
+
+/// kvm_exit and the kvm_entry after it, in one step: what flow_exit() and flow_entry() do one after the other where
+/// flow_is_plain(). `index` is one that does not halt, below FLOW_EXIT_CODES.
+FLOW_FN struct flow_handled flow_round_trip(struct vcpu_flow *f, __u64 exit_ns, __u32 index, __u64 now_ns) {
+  __u64 ns = now_ns - exit_ns;
+  struct flow_handled ended = {index, flow_bucket(ns), ns};
+  f->ns[FLOW_GUEST] += exit_ns - f->last_ns;
+  f->ns[FLOW_KVM] += ns;
+  f->last_ns = now_ns;
+  f->exits[index].count++;
+  f->exits[index].ns += ns;
+  f->handled[ended.bucket]++;
+  f->handled_ns += ns;
+  f->handling_ns = ns;
+  f->pending_ns = 0;
+  f->exit_index = index;
+  return ended;
+}
+
 /// kvm_userspace_exit: KVM_RUN returns to the VMM with userspace exit index `reason`.
 FLOW_FN void flow_userspace_exit(struct vcpu_flow *f, __u64 now_ns, __u32 reason) {
   FLOW_FORGET(reason);

@@ -14,6 +14,8 @@
 #include "config.h"
 #include "records.h"
 
+#include "kernel_memory.bpf.h"
+
 #include "maps.bpf.h"
 #include "ring.bpf.h"
 

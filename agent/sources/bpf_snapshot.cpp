@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/sources/monotonic_clock.h"
+#include "agent/sources/noted_exits.h"
 #include "agent/sources/slot_reader.h"
 
 namespace vmflow {
@@ -78,7 +79,9 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
   // Right before the slots: the records of nested vCPUs and the vCPUs' own sums go on meanwhile.
   snapshot.nested = programs.nested_vcpus();
   const uint32_t used = programs.highest_slot() + 1;
+  const auto noted = noted_exits({programs.cpus(), programs.cpu_count()});
   const auto in_use = read_slots({programs.slots(), used}, std::move(room), snapshot);
+  tell_noted(noted, support.config, snapshot.slots);
   snapshot.maps.push_back({"slots", in_use, programs.slot_count() - 1});
   snapshot.maps.push_back({"nested_vcpus", snapshot.nested.size(), FLOW_MAX_NESTED});
   for (const auto& copy : snapshot.slots)

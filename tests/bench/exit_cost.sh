@@ -81,6 +81,13 @@ vmflow() { # vmflow WITH [FLAG...]
   stop_agent
 }
 
+given_up() { # given_up WITH LEVEL
+  start_agent --trace.mode off --overhead.budget 0
+  sink_to "$2"
+  measure "$1" cpuid hlt pio ipi pipe
+  stop_agent
+}
+
 ftrace() {
   local events=/sys/kernel/tracing/events/kvm on
   mountpoint -q /sys/kernel/tracing || mount -t tracefs nodev /sys/kernel/tracing
@@ -124,6 +131,9 @@ recorded_by_lttng() { # recorded_by_lttng WITH [EVENT...]
 measure nothing cpuid hlt pio ipi pipe
 floors
 vmflow 'vmflow, recorder off' --trace.mode off
+given_up 'vmflow, level 3: without durations of single exits' 3
+given_up 'vmflow, level 2: without devices, too' 2
+given_up 'vmflow, level 1: without causes of halts, too' 1
 vmflow 'vmflow, recorder on-trigger' --trace.mode on-trigger
 vmflow 'vmflow, flight recorder' --trace.mode flight
 vmflow 'vmflow, flight recorder with registers' --trace.mode flight --trace.registers

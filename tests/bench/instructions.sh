@@ -40,6 +40,15 @@ start_agent() { # start_agent [FLAG...]: attached, and then standing still, sinc
   sleep 2 # for its first second it compares exit codes
   kill -STOP "$agent"
 }
+# Beside an agent whose budget cannot be kept: until it has given up so much that LEVEL is left.
+sink_to() { # sink_to LEVEL
+  local left
+  kill -CONT "$agent"
+  while left=$(curl -sf http://127.0.0.1:9752/metrics | awk '$1 == "vmflow_detail_level" { print $2 }'); ((left > $1)); do
+    ipi >/dev/null # all that can be given up has a part in what this costs
+  done
+  kill -STOP "$agent"
+}
 stop_agent() {
   kill -CONT "$agent"
   kill "$agent"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <thread>
 
 #include "tests/bpf/flow_tables.h"
@@ -56,6 +57,60 @@ TEST_P(FlowTables, conserve_time) {
     for (auto ns : flow.culprit_ns) ready += ns;
     EXPECT_EQ(ready, flow.ns[FLOW_READY] + flow.blamed_ns);
   }
+}
+
+// What the kernel's programs do with an exit and the entry after it.
+TEST_P(FlowTables, are_the_same_with_plain_round_trips_in_one_step) {
+  vcpu_flow whole{}, stepped{};
+  vcpu_mailbox mailbox{};
+  const auto& steps = GetParam().steps;
+  for (size_t i = 0; i < steps.size(); i++) {
+    flow_play_step(&stepped, &mailbox, &steps[i]);
+    const bool is_pair = i + 1 < steps.size() && steps[i].kind == STEP_EXIT && steps[i].b == 0 &&
+                         steps[i].a < FLOW_EXIT_CODES && steps[i + 1].kind == STEP_ENTRY;
+    if (!is_pair || !flow_is_plain(&whole, steps[i].at_ns, steps[i + 1].at_ns)) {
+      flow_play_step(&whole, &mailbox, &steps[i]);
+      EXPECT_EQ(std::memcmp(&whole, &stepped, sizeof(whole)), 0) << "step " << i;
+      continue;
+    }
+    const auto ended = flow_round_trip(&whole, steps[i].at_ns, static_cast<uint32_t>(steps[i].a),
+                                       steps[i + 1].at_ns);
+    const auto same = flow_entry(&stepped, steps[++i].at_ns);
+    EXPECT_EQ(std::memcmp(&whole, &stepped, sizeof(whole)), 0) << "step " << i;
+    EXPECT_EQ(ended.exit_index, same.exit_index);
+    EXPECT_EQ(ended.bucket, same.bucket);
+    EXPECT_EQ(ended.ns, same.ns);
+  }
+}
+
+// At each length of a trip and of the guest's time before, and from each state, plain or not.
+TEST(RoundTrip, is_an_exit_and_an_entry) {
+  int plain = 0;
+  for (const uint64_t guest_ns : {uint64_t{0}, uint64_t{1}, uint64_t{70'000}})
+    for (const uint64_t ns :
+         {uint64_t{0}, uint64_t{511}, uint64_t{512}, uint64_t{1} << 20, uint64_t{1} << 33})
+      for (const uint32_t state : {FLOW_GUEST, FLOW_GUEST_NESTED, FLOW_KVM, FLOW_VMM, FLOW_HALTED})
+        for (const uint32_t guest_state : {FLOW_GUEST, FLOW_GUEST_NESTED}) {
+          vcpu_flow whole{};
+          flow_entry(&whole, 1000);
+          whole.state = state;
+          whole.guest_state = guest_state;
+          whole.exit_index = FLOW_EXIT_PENDING;
+          whole.pending_ns = 5;
+          auto stepped = whole;
+          if (!flow_is_plain(&whole, 1000 + guest_ns, 1000 + guest_ns + ns)) continue;
+          plain++;
+          flow_round_trip(&whole, 1000 + guest_ns, 0x72, 1000 + guest_ns + ns);
+          flow_exit(&stepped, 1000 + guest_ns, 0x72, 0);
+          flow_entry(&stepped, 1000 + guest_ns + ns);
+          EXPECT_EQ(std::memcmp(&whole, &stepped, sizeof(whole)), 0);
+        }
+  EXPECT_EQ(plain, 15) << "in the guest itself, and nowhere else";
+  vcpu_flow flow{};
+  EXPECT_FALSE(flow_is_plain(&flow, 10, 20)) << "its first event";
+  flow_entry(&flow, 1000);
+  EXPECT_FALSE(flow_is_plain(&flow, 999, 2000)) << "a clock that runs backwards";
+  EXPECT_FALSE(flow_is_plain(&flow, 2000, 1999));
 }
 
 INSTANTIATE_TEST_SUITE_P(VcpuFlow, FlowTables, testing::ValuesIn(flow_tables()),
