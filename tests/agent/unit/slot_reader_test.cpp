@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -52,6 +54,53 @@ TEST(SlotReader, memory_of_an_earlier_look_is_used_again_and_nothing_of_what_was
   read_slots(slots_in_use({2, 5}), std::move(before.slots), after);
   EXPECT_EQ(after.slots.data(), room);
   EXPECT_EQ(read_of(after), (Read{{2, 102}, {5, 105}}));
+}
+
+/// What any record holds after any event: a copy that is two halves does not.
+bool is_whole(const vcpu_flow& flow) {
+  uint64_t time = flow.held_ns, exits = 0, handled = 0;
+  for (const auto ns : flow.ns) time += ns;
+  for (const auto& exit : flow.exits) exits += exit.count;
+  for (const auto count : flow.handled) handled += count;
+  return time == flow.last_ns - flow.first_ns && exits == handled;
+}
+
+// The writer as the kernel's programs are: it never waits, and has one record.
+TEST(SlotReader, readers_at_full_speed_see_no_record_that_is_half_written) {
+  constexpr uint64_t kLooks = 20'000;
+  std::vector<vcpu_slot> slots(2);
+  slots[1].in_use = 1;
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    auto& slot = slots[1];
+    flow_entry(&slot.flow, 1);
+    for (uint64_t t = 2; !stop; t += 1000) {
+      __atomic_store_n(&slot.seq, slot.seq + 1, __ATOMIC_RELAXED);
+      FLOW_BARRIER();
+      flow_round_trip(&slot.flow, t, t % FLOW_EXIT_CODES, t + t % 900);
+      FLOW_BARRIER();
+      __atomic_store_n(&slot.seq, slot.seq + 1, __ATOMIC_RELAXED);
+    }
+  });
+  std::atomic<uint64_t> copies = 0, halves = 0;
+  const auto read = [&] {
+    for (uint64_t i = 0; i < kLooks; i++) {
+      Snapshot snapshot;
+      read_slots(slots, {}, snapshot);
+      for (const auto& copy : snapshot.slots) {
+        copies++;
+        halves += !is_whole(copy.slot.flow);
+      }
+    }
+  };
+  std::thread another(read);
+  read();
+  another.join();
+  stop = true;
+  writer.join();
+  RecordProperty("exits", static_cast<int>(slots[1].flow.exits[2].count));
+  EXPECT_GT(copies, kLooks / 2) << "hardly anything was read";
+  EXPECT_EQ(halves, 0u);
 }
 
 }  // namespace
