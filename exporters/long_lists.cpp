@@ -10,6 +10,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr size_t kUsualRow = 40;
+
 std::string written(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -36,32 +38,31 @@ void RowsText::end_row() {
   text_.append(row_.data(), at_);
 }
 
-std::string RowsText::take() && {
-  if (text_.size() == 1)
+void RowsText::end() {
+  if (at_ == nullptr)
     text_ += ']';
   else
     text_.back() = ']';
-  return std::move(text_);
 }
 
-Json LongLists::add(std::string list) {
-  lists_.push_back(std::move(list));
+Json LongLists::add(size_t rows, std::function<void(RowsText&)> write) {
+  rows_ += rows;
+  lists_.push_back(std::move(write));
   return Json::binary({}, lists_.size() - 1);
 }
 
 std::string LongLists::text(const Json& tree) const {
-  size_t bytes = 0;
-  for (const auto& list : lists_) bytes += list.size();
   std::string text;
-  text.reserve(bytes + bytes / 8);
+  text.reserve(rows_ * kUsualRow);
   append(tree, text);
   return text;
 }
 
 void LongLists::append(const Json& tree, std::string& text) const {
   if (tree.is_binary()) {
-    text += lists_[tree.get_binary().subtype()];
-    return;
+    RowsText rows(text);
+    lists_[tree.get_binary().subtype()](rows);
+    return rows.end();
   }
   if (!tree.is_structured() || tree.empty()) {
     text += written(tree);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -12,10 +13,10 @@
 
 namespace vmflow {
 
-/// Rows of numbers and words, as nlohmann would write them without blanks.
+/// Appends rows of numbers and words to a text, as nlohmann would write them without blanks.
 class RowsText {
  public:
-  explicit RowsText(size_t rows) { text_.reserve(rows * kUsualRow + 2); }
+  explicit RowsText(std::string& text) : text_(text) { text_ += '['; }
 
   /// Shape: at most eight cells.
   RowsText& begin_row() {
@@ -28,12 +29,11 @@ class RowsText {
   RowsText& word(std::string_view word);
   void end_row();
 
-  std::string take() &&;
+  /// No row comes after it.
+  void end();
 
  private:
-  static constexpr size_t kUsualRow = 40;
-
-  std::string text_{"["};
+  std::string& text_;
   std::array<char, 512> row_;
   char* at_ = nullptr;
 };
@@ -41,8 +41,9 @@ class RowsText {
 /// The lists of one tree.
 class LongLists {
  public:
-  /// What stands in the tree where `list` belongs: of a kind that no text of others can be.
-  nlohmann::ordered_json add(std::string list);
+  /// What stands in the tree where a list of so many rows belongs: of a kind that no text of others
+  /// can be. `write` is called by text().
+  nlohmann::ordered_json add(size_t rows, std::function<void(RowsText&)> write);
 
   /// The tree with its lists, without blanks. Errors: none; bytes that are no UTF-8 are replaced.
   std::string text(const nlohmann::ordered_json& tree) const;
@@ -50,7 +51,8 @@ class LongLists {
  private:
   void append(const nlohmann::ordered_json& tree, std::string& text) const;
 
-  std::vector<std::string> lists_;
+  size_t rows_ = 0;
+  std::vector<std::function<void(RowsText&)>> lists_;
 };
 
 }  // namespace vmflow

@@ -52,12 +52,11 @@ Json workers(const ReportPath& report) {
   return rows;
 }
 
-std::string stretches(const ReportPath& report, uint64_t begin_ns) {
+void write_stretches(RowsText& rows, const ReportPath& report, uint64_t begin_ns) {
   const auto since = [&](uint64_t ns) { return static_cast<int64_t>(ns - begin_ns); };
   const auto place = [](uint32_t worker) {
     return worker == kNoWorker ? int64_t{-1} : int64_t{worker};
   };
-  RowsText rows(report.path.stretches.size());
   for (const auto& each : report.path.stretches)
     rows.begin_row()
         .number(since(each.begin_ns))
@@ -67,7 +66,6 @@ std::string stretches(const ReportPath& report, uint64_t begin_ns) {
         .number(each.level)
         .number(place(each.by))
         .end_row();
-  return std::move(rows).take();
 }
 
 }  // namespace
@@ -82,7 +80,9 @@ Json path_json(const ReportPath& report, uint64_t window_begin_ns, LongLists* li
   json["stretch_count"] = path.stretches.size();
   if (lists == nullptr) return json;
   json["workers"] = workers(report);
-  json["stretches"] = lists->add(stretches(report, window_begin_ns));
+  json["stretches"] = lists->add(path.stretches.size(), [&report, window_begin_ns](RowsText& rows) {
+    write_stretches(rows, report, window_begin_ns);
+  });
   return json;
 }
 

@@ -59,8 +59,7 @@ Json culprits(const ReportVm& vm) {
   return rows;
 }
 
-std::string intervals(const ReportVcpu& vcpu, const ReportWindow& window) {
-  RowsText rows(vcpu.intervals.size());
+void write_intervals(RowsText& rows, const ReportVcpu& vcpu, const ReportWindow& window) {
   for (const auto& each : vcpu.intervals)
     rows.begin_row()
         .number(since(window, each.begin_ns))
@@ -68,7 +67,6 @@ std::string intervals(const ReportVcpu& vcpu, const ReportWindow& window) {
         .word(state_name(each.state).name)
         .number(each.detail)
         .end_row();
-  return std::move(rows).take();
 }
 
 const VcpuTime* time_of(const VmFlow& vm, uint32_t vcpu_id) {
@@ -83,7 +81,10 @@ Json vcpus(const ReportVm& vm, const ReportWindow& window, LongLists* lists) {
     if (const auto* time = time_of(vm.flow, vcpu.vcpu_id)) row["seconds"] = states(time->time);
     row["interval_count"] = vcpu.intervals.size();
     row["intervals_left_out"] = vcpu.left_out;
-    if (lists) row["intervals"] = lists->add(intervals(vcpu, window));
+    if (lists)
+      row["intervals"] = lists->add(vcpu.intervals.size(), [&](RowsText& intervals) {
+        write_intervals(intervals, vcpu, window);
+      });
     rows.push_back(std::move(row));
   }
   return rows;

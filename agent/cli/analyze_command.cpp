@@ -84,8 +84,9 @@ std::string in_format(const TraceReport& report, const std::string& format) {
 
 int write_out(const std::string& text, const std::string& output) {
   if (output.empty() || output == "-") {
-    fmt::print("{}", text);
-    return std::fflush(stdout) == 0 ? kDone : fail("cannot write to stdout");
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? kDone
+                                                                : fail("cannot write to stdout");
   }
   std::ofstream file(output, std::ios::binary | std::ios::trunc);
   file << text << std::flush;
