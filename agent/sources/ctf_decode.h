@@ -38,14 +38,12 @@ class RecentPlaces {
   void clear() { places_.fill({}); }
 
  private:
-  static constexpr size_t kPlaces = 64;
-  // Objects of libbabeltrace2 are some hundred bytes apart.
+  static constexpr unsigned kBits = 6;
   static size_t slot_of(const Key* key) {
-    const auto address = reinterpret_cast<uintptr_t>(key);
-    return (address >> 5 ^ address >> 11) % kPlaces;
+    return reinterpret_cast<uintptr_t>(key) * 0x9e37'79b9'7f4a'7c15 >> (64 - kBits);
   }
 
-  std::array<std::pair<const Key*, Value*>, kPlaces> places_{};
+  std::array<std::pair<const Key*, Value*>, 1 << kBits> places_{};
 };
 
 /// Reads one event class. Null `row`: of no use.
