@@ -44,6 +44,7 @@ struct VmIdentity {
   double start_time_unix_seconds = 0;
   bool alive = true;  ///< false: the process is gone
   GivenNames names = {};
+  bool operator==(const VmIdentity&) const = default;
 };
 
 /// One slot in use, read consistently.
