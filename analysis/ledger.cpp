@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -190,12 +191,23 @@ void take_in_slots(Carry& carry, const Snapshot& snapshot) {
 }
 
 void depart(Carry& carry, const Snapshot& snapshot) {
-  std::map<VmKey, std::vector<VcpuEntry>> vms;
-  for (const auto& [key, vm] : carry.vms) vms[key];
-  for (auto vcpu = carry.vcpus.begin(); vcpu != carry.vcpus.end(); ++vcpu)
-    vms[vcpu->second.vm].push_back(vcpu);
-  for (auto& [key, vcpus] : vms)
-    settle_vm(carry, key, is_process_gone(snapshot, key), std::move(vcpus));
+  // By VM, of one by slot. What is settled for one VM touches no other.
+  std::vector<VcpuEntry> vcpus;
+  vcpus.reserve(carry.vcpus.size());
+  for (auto vcpu = carry.vcpus.begin(); vcpu != carry.vcpus.end(); ++vcpu) vcpus.push_back(vcpu);
+  const auto vm_of = [](VcpuEntry vcpu) { return vcpu->second.vm; };
+  if (!std::ranges::is_sorted(vcpus, {}, vm_of)) std::ranges::stable_sort(vcpus, {}, vm_of);
+  std::vector<VmKey> known, running, vms;
+  for (const auto& [key, vm] : carry.vms) known.push_back(key);
+  for (auto vcpu : vcpus)
+    if (running.empty() || running.back() != vm_of(vcpu)) running.push_back(vm_of(vcpu));
+  std::ranges::set_union(known, running, std::back_inserter(vms));
+  auto from = vcpus.begin();
+  for (const auto& key : vms) {
+    const auto to = std::find_if(from, vcpus.end(), [&](VcpuEntry v) { return vm_of(v) != key; });
+    settle_vm(carry, key, is_process_gone(snapshot, key), {from, to});
+    from = to;
+  }
 }
 
 void label_vms(Carry& carry, const Snapshot& snapshot) {
