@@ -362,7 +362,7 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   model.now_ns = snapshot.now_ns;
   model.host = snapshot.host;
   model.vms = VmFlows(snapshot, carry).all(everything);
-  model.culprits = culprits_of(snapshot, carry, model.vms);
+  if (snapshot.has_pairs) model.culprits = culprits_of(snapshot, carry, model.vms);
   model.unattributed_interrupts = interrupts_by_reason(snapshot.unattributed_interrupts);
   model.departed = {carry.departed_vms, time_of(carry.departed, 0),
                     folded_exits_of(snapshot.host.vendor, carry.departed)};

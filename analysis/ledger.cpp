@@ -6,7 +6,6 @@
 #include <iterator>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -59,7 +58,6 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
   vcpu.taken_ns = slot.id.taken_ns;
   vcpu.thread_exit_ns = slot.end.thread_exit_ns;
   vcpu.destroyed_ns = slot.end.destroyed_ns;
-  vcpu.torn = false;
   vcpu.reported = reading;
 }
 
@@ -168,25 +166,36 @@ bool is_process_gone(const Snapshot& snapshot, const VmKey& key) {
 }  // namespace
 
 void take_in_slots(Carry& carry, const Snapshot& snapshot) {
-  std::vector<std::optional<uint32_t>> generations;  // by slot
-  for (auto& [key, vcpu] : carry.vcpus) vcpu.torn = true;
+  struct Seen {
+    uint32_t generation = 0;
+    bool is_there = false;
+    bool is_taken_in = false;
+  };
+  std::vector<Seen> seen;  // by slot
   for (const auto& copy : snapshot.slots) {
-    if (copy.index >= generations.size()) generations.resize(copy.index + 1);
-    generations[copy.index] = copy.slot.id.generation;
-    if (!carry.finished.contains(key_of(copy)) && has_owner(copy.slot))
-      take_in(carry, copy, snapshot.now_ns);
+    if (copy.index >= seen.size()) seen.resize(copy.index + 1);
+    const bool counts = !carry.finished.contains(key_of(copy)) && has_owner(copy.slot);
+    seen[copy.index] = {copy.slot.id.generation, true, counts};
+    if (counts) take_in(carry, copy, snapshot.now_ns);
   }
+  const auto seen_at = [&](uint32_t index) { return index < seen.size() ? seen[index] : Seen{}; };
   // Absent may mean torn; another owner, or no torn slot at all, means recycled.
   const auto recycled = [&](const SlotKey& key) {
-    const auto now = key.index < generations.size() ? generations[key.index] : std::nullopt;
-    return now ? *now != key.generation : snapshot.torn_slots == 0;
+    const auto now = seen_at(key.index);
+    return now.is_there ? now.generation != key.generation : snapshot.torn_slots == 0;
   };
   std::erase_if(carry.finished, recycled);
-  std::erase_if(carry.vcpus, [&](const auto& entry) {
-    const bool is_over = recycled(entry.first);
-    if (is_over) retire(carry, entry.second);
-    return is_over;
-  });
+  // Each is far away in memory: once is enough.
+  for (auto entry = carry.vcpus.begin(); entry != carry.vcpus.end();) {
+    auto& [key, vcpu] = *entry;
+    if (recycled(key)) {
+      retire(carry, vcpu);
+      entry = carry.vcpus.erase(entry);
+      continue;
+    }
+    vcpu.torn = !seen_at(key.index).is_taken_in;
+    ++entry;
+  }
   carry.torn_slots += snapshot.torn_slots;
 }
 

@@ -105,6 +105,7 @@ struct HostInfo {
 struct Snapshot {
   uint64_t now_ns = 0;
   std::vector<SlotCopy> slots;
+  bool has_pairs = true;              ///< `blames` and `wakers` were read
   std::vector<BlameReading> blames;   ///< read before the slots: no pair is ahead of its vCPUs
   std::map<uint32_t, vm_io> ios;      ///< by VMM process
   std::vector<NestedReading> nested;  ///< read before the slots
