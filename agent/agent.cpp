@@ -20,10 +20,6 @@ namespace vmflow {
 namespace {
 
 constexpr uint32_t kTicksBetweenAttempts = 10;
-// The begin of a window in which a trace is held against the counters. A look is a few KiB for each
-// vCPU.
-constexpr uint64_t kBetweenKeptLooksNs = 3'000'000'000;
-constexpr size_t kKeptLooks = 6;
 
 /// Runs one collector and notes whether it worked and what it took.
 template <typename Collect>
@@ -181,12 +177,12 @@ void Agent::tick() {
 }
 
 // What a trace is held against must have every vCPU: one that was being written is read again.
-Snapshot Agent::look_at_slots() {
+Snapshot Agent::look_at_slots(std::vector<SlotCopy> room) {
   constexpr int kAttempts = 10;
-  auto snapshot = read_snapshot(*programs_, *support_, false);
+  auto snapshot = read_snapshot(*programs_, *support_, false, std::move(room));
   for (int attempt = 1; attempt < kAttempts && snapshot.torn_slots > 0; attempt++) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    snapshot = read_snapshot(*programs_, *support_, false);
+    snapshot = read_snapshot(*programs_, *support_, false, std::move(snapshot.slots));
   }
   identify(snapshot);
   return snapshot;
@@ -205,9 +201,10 @@ void Agent::keep_look() {
   if (!has_ring_) return;
   ring_span_ns_ = ring_span_ns(*programs_, monotonic_ns());
   ring_bytes_ = ring_bytes(*programs_);
-  if (!looks_.empty() && monotonic_ns() < looks_.back().now_ns + kBetweenKeptLooksNs) return;
-  looks_.push_back(look_at_slots());
-  if (looks_.size() > kKeptLooks) looks_.pop_front();
+  if (!looks_.is_due(monotonic_ns())) return;
+  auto look = look_at_slots(std::move(slots_room_));
+  looks_.keep(look);
+  slots_room_ = std::move(look.slots);
 }
 
 LiveSide Agent::live_side() {
@@ -215,13 +212,11 @@ LiveSide Agent::live_side() {
   live.look = [this]() -> std::optional<Snapshot> {
     const std::lock_guard lock(mutex_);
     if (!programs_) return std::nullopt;
-    return look_at_slots();
+    return look_at_slots({});
   };
   live.look_after = [this](uint64_t ns) -> std::optional<Snapshot> {
     const std::lock_guard lock(mutex_);
-    for (const auto& look : looks_)
-      if (look.now_ns >= ns) return look;
-    return std::nullopt;
+    return looks_.after(ns);
   };
   live.ring = [this]() -> RingReading {
     const std::lock_guard lock(mutex_);

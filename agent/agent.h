@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -19,6 +18,7 @@
 #include "agent/rights/rights.h"
 #include "agent/sources/bpf_programs.h"
 #include "agent/sources/entry_watch.h"
+#include "agent/sources/kept_looks.h"
 #include "agent/sources/kernel_support.h"
 #include "agent/sources/kernel_workers.h"
 #include "agent/sources/libvirt_names.h"
@@ -85,7 +85,7 @@ class Agent {
   Snapshot read_maps(AgentFlow&, bool with_pairs);  // with mutex_ held
   void keep_look();                                 // with mutex_ held
   void identify(Snapshot& snapshot);                // with mutex_ held
-  Snapshot look_at_slots();                         // with mutex_ held
+  Snapshot look_at_slots(std::vector<SlotCopy>);    // with mutex_ held
   void forget_departed();                           // with mutex_ held
   void warn_once(const FlowModel&);                 // with mutex_ held
   void tell_left_out();
@@ -121,7 +121,7 @@ class Agent {
   uint64_t own_ns_ = 0;             ///< limits of all VMs by themselves, at the last tick
   bool limited_by_itself_ = false;  ///< some VM was, in the last second
   uint64_t pairs_ns_ = 0;           ///< when a tick last read who took what
-  std::deque<Snapshot> looks_;      ///< some of the last seconds', to hold traces against
+  KeptLooks looks_;                 ///< some of the last seconds', to hold traces against
   bool checking_codes_ = false;
   bool entries_missing_ = false;
   bool looked_ = false;

@@ -2,6 +2,9 @@
 #include "analysis/build_model.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include "analysis/culprit.h"
@@ -32,32 +35,56 @@ struct VmSums {
   std::map<uint32_t, VcpuSums> by_vcpu;
 };
 
+/// The vCPUs of VM after VM.
+class VcpusByVm {
+ public:
+  explicit VcpusByVm(const Carry& carry) {
+    vcpus_.reserve(carry.vcpus.size());
+    for (const auto& [slot, vcpu] : carry.vcpus) vcpus_.push_back(&vcpu);
+    const auto vm_of = [](const VcpuCarry* vcpu) { return vcpu->vm; };
+    // Mostly they are: slots are given out as VMs start.
+    if (!std::ranges::is_sorted(vcpus_, {}, vm_of)) std::ranges::stable_sort(vcpus_, {}, vm_of);
+  }
+
+  /// By slot. Shape: VMs are asked for in their order.
+  std::span<const VcpuCarry* const> next(const VmKey& vm) {
+    while (at_ < vcpus_.size() && vcpus_[at_]->vm < vm) at_++;
+    const size_t begin = at_;
+    while (at_ < vcpus_.size() && vcpus_[at_]->vm == vm) at_++;
+    return {vcpus_.data() + begin, at_ - begin};
+  }
+
+ private:
+  std::vector<const VcpuCarry*> vcpus_;
+  size_t at_ = 0;
+};
+
 void add_time(TimeLedger& time, const VcpuTotals& totals, uint64_t held_back_ns) {
   for (uint32_t state = 0; state < FLOW_STATES; state++) time.state_ns[state] += totals.ns[state];
   time.unaccounted_ns += totals.ns[FLOW_UNKNOWN];
   time.held_back_ns += held_back_ns;
 }
 
-std::map<VmKey, VmSums> sum_vms(const Carry& carry) {
-  std::map<VmKey, VmSums> sums;
-  for (const auto& [key, vm] : carry.vms)
-    for (const auto& [id, totals] : vm.retired) {
-      sums[key].totals += totals;
-      add_time(sums[key].by_vcpu[id].time, totals, 0);
-    }
-  for (const auto& [slot, vcpu] : carry.vcpus) {
-    VmSums& vm = sums[vcpu.vm];
-    VcpuSums& mine = vm.by_vcpu[vcpu.vcpu_id];
-    vm.totals += vcpu.reported.totals;
-    add_time(mine.time, vcpu.reported.totals, vcpu.reported.held_back_ns);
-    vm.held_back_ns += vcpu.reported.held_back_ns;
-    vm.pending_ns += vcpu.reported.pending_ns;
-    for (uint32_t state = 0; state < FLOW_STATES; state++)
-      vm.open_wait_ns[state] += vcpu.reported.open_wait_ns[state];
-    if (vcpu.thread_exit_ns != 0 || vcpu.destroyed_ns != 0) continue;
-    mine.runs = true;
-    mine.tid = vcpu.tid;
+void add(VmSums& vm, const VcpuCarry& vcpu) {
+  VcpuSums& mine = vm.by_vcpu[vcpu.vcpu_id];
+  vm.totals += vcpu.reported.totals;
+  add_time(mine.time, vcpu.reported.totals, vcpu.reported.held_back_ns);
+  vm.held_back_ns += vcpu.reported.held_back_ns;
+  vm.pending_ns += vcpu.reported.pending_ns;
+  for (uint32_t state = 0; state < FLOW_STATES; state++)
+    vm.open_wait_ns[state] += vcpu.reported.open_wait_ns[state];
+  if (vcpu.thread_exit_ns != 0 || vcpu.destroyed_ns != 0) return;
+  mine.runs = true;
+  mine.tid = vcpu.tid;
+}
+
+VmSums sum_of(const VmCarry& vm, std::span<const VcpuCarry* const> vcpus) {
+  VmSums sums;
+  for (const auto& [id, totals] : vm.retired) {
+    sums.totals += totals;
+    add_time(sums.by_vcpu[id].time, totals, 0);
   }
+  for (const auto* vcpu : vcpus) add(sums, *vcpu);
   return sums;
 }
 
@@ -201,9 +228,11 @@ bool is_first_of_process(const Carry& carry, const VmKey& key) {
 }
 
 void take_in_threads(Carry& carry, const Snapshot& snapshot) {
-  std::set<uint32_t> vcpu_tids;
+  std::vector<uint32_t> vcpu_tids;
+  vcpu_tids.reserve(snapshot.slots.size());
   for (const auto& copy : snapshot.slots)
-    if (copy.slot.end.thread_exit_ns == 0) vcpu_tids.insert(copy.slot.id.tid);
+    if (copy.slot.end.thread_exit_ns == 0) vcpu_tids.push_back(copy.slot.id.tid);
+  std::ranges::sort(vcpu_tids);
   for (const auto& [pid, threads] : snapshot.threads)
     carry.threads[pid].take_in(pid, threads, vcpu_tids);
   std::erase_if(carry.threads, [&](const auto& book) {
@@ -232,41 +261,89 @@ void add_io(VmFlow& flow, const Snapshot& snapshot, const Carry& carry, const Vm
   flow.interrupts = interrupts_by_reason(io->second.interrupts);
 }
 
-// Sorted before they are VmFlows, which are large.
-std::vector<std::map<VmKey, VmCarry>::iterator> by_label(Carry& carry) {
-  std::vector<std::map<VmKey, VmCarry>::iterator> vms;
-  for (auto vm = carry.vms.begin(); vm != carry.vms.end(); ++vm) vms.push_back(vm);
-  std::ranges::sort(vms, {}, [](auto vm) -> const std::string& { return vm->second.label; });
-  return vms;
+/// The place of each VM, in the order of the carry, among the labels.
+std::vector<size_t> places_by_label(const Carry& carry) {
+  std::vector<const std::string*> labels;
+  labels.reserve(carry.vms.size());
+  for (const auto& [key, vm] : carry.vms) labels.push_back(&vm.label);
+  std::vector<size_t> order(labels.size()), places(labels.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) -> const std::string& { return *labels[i]; });
+  for (size_t place = 0; place < order.size(); place++) places[order[place]] = place;
+  return places;
 }
 
-std::vector<VmFlow> vms_of(const Snapshot& snapshot, Carry& carry,
-                           const std::map<VmKey, VmSums>& sums) {
-  std::map<VmKey, uint64_t> task_ns;
-  for (const auto& [key, vm] : sums) task_ns[key] = vm.totals.wait_ns[FLOW_WAKE_IPI];
-  auto wakers = wakers_of(snapshot, task_ns);
-  auto taken = taken_by_victim(snapshot);
-  std::vector<VmFlow> vms;
-  vms.reserve(carry.vms.size());
-  for (const auto& entry : by_label(carry)) {
-    auto& [key, vm] = *entry;
-    const auto identity = snapshot.identities.find(key);
-    const auto of_vm = sums.find(key);
-    if (of_vm == sums.end()) continue;
-    VmIdentity known;
-    known.pid = key.tgid;
-    if (identity != snapshot.identities.end()) known = identity->second;
-    vms.push_back(vm_flow(vm, known, of_vm->second, snapshot.host.vendor));
-    vms.back().wakers = std::move(wakers[key]);
-    vms.back().helpers = helpers_of(carry, key);
-    vms.back().levels = nested_sums_of(of_vm->second.totals, of_vm->second.pending_ns);
-    vms.back().nested = nested_vms_of(vm, snapshot.host.vendor);
-    add_io(vms.back(), snapshot, carry, key, of_vm->second.totals);
-    vm.slowdown.take_in(slowdown_look(snapshot, key, vms.back(), std::move(taken[key])));
-    vms.back().slowdown = vm.slowdown.flow();
-  }
-  return vms;
+template <typename Value>
+std::vector<Value> taken_from(std::map<VmKey, std::vector<Value>>& of_vms, const VmKey& key) {
+  const auto found = of_vms.find(key);
+  return found == of_vms.end() ? std::vector<Value>{} : std::move(found->second);
 }
+
+/// One look over all live VMs. They are visited in the order of the carry, since on a large host
+/// most of the time goes to memory that is far away; each with its own sums, since all VMs' are
+/// more than a cache holds.
+class VmFlows {
+ public:
+  VmFlows(const Snapshot& snapshot, Carry& carry)
+      : snapshot_(snapshot), carry_(carry), taken_(taken_by_victim(snapshot)) {}
+
+  /// By label. `everything` is added to.
+  std::vector<VmFlow> all(VcpuTotals& everything) {
+    const auto places = places_by_label(carry_);
+    std::vector<VmFlow> flows(places.size());
+    VcpusByVm vcpus(carry_);
+    size_t i = 0;
+    for (auto& [key, vm] : carry_.vms) {
+      const size_t place = places[i++];
+      const auto of_vm = vcpus.next(key);
+      if (of_vm.empty() && vm.retired.empty()) {
+        without_time_.push_back(place);
+        continue;
+      }
+      const auto sums = sum_of(vm, of_vm);
+      everything += sums.totals;
+      flows[place] = flow_of(key, vm, sums);
+      if (!snapshot_.wakers.empty()) {
+        task_ns_[key] = sums.totals.wait_ns[FLOW_WAKE_IPI];
+        places_[key] = place;
+      }
+    }
+    for (auto& [key, wakers] : wakers_of(snapshot_, task_ns_))
+      flows[places_[key]].wakers = std::move(wakers);
+    return without_gaps(std::move(flows));
+  }
+
+ private:
+  VmFlow flow_of(const VmKey& key, VmCarry& vm, const VmSums& sums) {
+    const auto identity = snapshot_.identities.find(key);
+    VmIdentity unknown;
+    unknown.pid = key.tgid;
+    const auto vendor = snapshot_.host.vendor;
+    auto flow = vm_flow(vm, identity == snapshot_.identities.end() ? unknown : identity->second,
+                        sums, vendor);
+    flow.helpers = helpers_of(carry_, key);
+    flow.levels = nested_sums_of(sums.totals, sums.pending_ns);
+    flow.nested = nested_vms_of(vm, vendor);
+    add_io(flow, snapshot_, carry_, key, sums.totals);
+    vm.slowdown.take_in(slowdown_look(snapshot_, key, flow, taken_from(taken_, key)));
+    flow.slowdown = vm.slowdown.flow();
+    return flow;
+  }
+
+  std::vector<VmFlow> without_gaps(std::vector<VmFlow> flows) {
+    std::ranges::sort(without_time_, std::greater{});
+    for (const auto place : without_time_)
+      flows.erase(flows.begin() + static_cast<std::ptrdiff_t>(place));
+    return flows;
+  }
+
+  const Snapshot& snapshot_;
+  Carry& carry_;
+  std::map<VmKey, std::vector<TakenTime>> taken_;
+  std::map<VmKey, uint64_t> task_ns_;
+  std::map<VmKey, size_t> places_;
+  std::vector<size_t> without_time_;  ///< VMs of which nothing has been seen yet
+};
 
 }  // namespace
 
@@ -280,15 +357,12 @@ Built build_model(const Snapshot& snapshot, Carry previous) {
   take_in_threads(carry, snapshot);
   take_in_nested(carry, snapshot);
 
-  const auto sums = sum_vms(carry);
   VcpuTotals everything = carry.departed;
-  for (const auto& [key, vm] : sums) everything += vm.totals;
-
   FlowModel& model = built.model;
   model.now_ns = snapshot.now_ns;
   model.host = snapshot.host;
-  model.vms = vms_of(snapshot, carry, sums);
-  model.culprits = culprits_of(snapshot, carry, model.vms);
+  model.vms = VmFlows(snapshot, carry).all(everything);
+  if (snapshot.has_pairs) model.culprits = culprits_of(snapshot, carry, model.vms);
   model.unattributed_interrupts = interrupts_by_reason(snapshot.unattributed_interrupts);
   model.departed = {carry.departed_vms, time_of(carry.departed, 0),
                     folded_exits_of(snapshot.host.vendor, carry.departed)};

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <tuple>
+#include <unordered_map>
 
 namespace vmflow {
 namespace {
@@ -21,7 +21,8 @@ bool is_of_guest(const Worker& worker) {
 /// who wait for it, each with the moment at which its wait began.
 class Walk {
  public:
-  Walk(const ExecutionGraph& graph, CriticalPath& path) : graph_(graph), path_(path) {}
+  Walk(const ExecutionGraph& graph, CriticalPath& path)
+      : graph_(graph), path_(path), looked_at_(graph.chains.size()) {}
 
   void run() {
     now_ns_ = path_.end_ns;
@@ -46,12 +47,19 @@ class Walk {
   };
 
   /// The last stretch that began before a moment, or null.
-  const WorkStretch* before(uint32_t worker, uint64_t ns) const {
+  const WorkStretch* before(uint32_t worker, uint64_t ns) {
     if (worker >= graph_.chains.size()) return nullptr;
     const auto& chain = graph_.chains[worker];
-    const auto after =
-        std::ranges::partition_point(chain, [&](const WorkStretch& s) { return s.begin_ns < ns; });
-    return after == chain.begin() ? nullptr : &*std::prev(after);
+    const auto begins_before = [&](size_t i) { return chain[i].begin_ns < ns; };
+    // Mostly it is the one that was looked at last, or the one before it.
+    size_t& after = looked_at_[worker];
+    if (after > 0 && !begins_before(after - 1)) after--;
+    if ((after > 0 && !begins_before(after - 1)) || (after < chain.size() && begins_before(after)))
+      after = static_cast<size_t>(
+          std::ranges::partition_point(
+              chain, [&](const WorkStretch& stretch) { return stretch.begin_ns < ns; }) -
+          chain.begin());
+    return after == 0 ? nullptr : &chain[after - 1];
   }
 
   void step(const Frame& frame) {
@@ -123,24 +131,40 @@ class Walk {
   const ExecutionGraph& graph_;
   CriticalPath& path_;
   std::vector<Frame> stack_;
+  std::vector<size_t> looked_at_;  ///< by worker: the place after the last one found
   uint64_t now_ns_ = 0;
 };
 
+using PartKey = std::tuple<uint32_t, uint32_t, Doing, uint8_t>;
+
+PartKey key_of(const auto& stretch) {
+  return {stretch.worker, stretch.by, stretch.doing, stretch.level};
+}
+
+struct PartHash {
+  size_t operator()(const PartKey& key) const {
+    const auto& [worker, by, doing, level] = key;
+    const uint64_t kind = static_cast<uint64_t>(doing) << 8 | level;
+    return std::hash<uint64_t>{}((uint64_t{worker} << 32 | by) * 0x9e37'79b9'7f4a'7c15 + kind);
+  }
+};
+
 std::vector<PathPart> parts_of(const std::vector<PathStretch>& stretches) {
-  std::map<std::tuple<uint32_t, uint32_t, Doing, uint8_t>, PathPart> parts;
+  std::unordered_map<PartKey, size_t, PartHash> places;
+  std::vector<PathPart> parts;
   for (const auto& each : stretches) {
-    auto& part = parts[{each.worker, each.by, each.doing, each.level}];
-    part.worker = each.worker;
-    part.by = each.by;
-    part.doing = each.doing;
-    part.level = each.level;
+    const auto [known, is_new] = places.try_emplace(key_of(each), parts.size());
+    if (is_new)
+      parts.push_back(
+          {.worker = each.worker, .by = each.by, .doing = each.doing, .level = each.level});
+    auto& part = parts[known->second];
     part.ns += each.end_ns - each.begin_ns;
     part.count++;
   }
-  std::vector<PathPart> ranking;
-  for (const auto& [key, part] : parts) ranking.push_back(part);
-  std::ranges::stable_sort(ranking, std::greater{}, &PathPart::ns);
-  return ranking;
+  std::ranges::sort(parts, [](const PathPart& a, const PathPart& b) {
+    return a.ns != b.ns ? a.ns > b.ns : key_of(a) < key_of(b);
+  });
+  return parts;
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 namespace vmflow {
 
 /// The rows of the matrix, the victims' labels in order and the worst culprit first.
-/// Shape:  for every victim the rows of a kind sum to VmFlow::culprit_ns; what the kernel had no
+/// Shape:  `vms` are by label. For every victim the rows of a kind sum to VmFlow::culprit_ns; what
+/// the kernel had no
 ///         entry for is a row without a name. Rows of 0 ns are left out.
 std::vector<CulpritFlow> culprits_of(const Snapshot& snapshot, const Carry& carry,
                                      const std::vector<VmFlow>& vms);

@@ -259,8 +259,8 @@ struct AgentFlow {
 struct FlowModel {
   uint64_t now_ns = 0;
   HostInfo host;
-  std::vector<VmFlow> vms;                                       ///< sorted by label
-  std::vector<CulpritFlow> culprits;                             ///< by victim, the worst first
+  std::vector<VmFlow> vms;            ///< sorted by label
+  std::vector<CulpritFlow> culprits;  ///< by victim, the worst first; empty if that was not read
   std::array<uint64_t, kWaitReasons> unattributed_interrupts{};  ///< of vCPUs of nobody known
   DepartedFlow departed;
   std::vector<Durations> exit_durations;  ///< by folded_exit() place, host-wide

@@ -57,10 +57,10 @@ void ThreadBook::retire(const Last& last) {
 }
 
 void ThreadBook::take_in(uint32_t pid, const std::vector<ThreadReading>& threads,
-                         const std::set<uint32_t>& vcpu_tids) {
+                         std::span<const uint32_t> vcpu_tids) {
   std::map<uint32_t, Last> now;
   for (const auto& thread : threads) {
-    if (vcpu_tids.contains(thread.tid) || is_vcpu_name(thread.name)) continue;
+    if (is_vcpu_name(thread.name) || std::ranges::binary_search(vcpu_tids, thread.tid)) continue;
     const ThreadTime time{thread.cpu_ns, thread.ready_ns};
     const auto last = live_.find(thread.tid);
     const bool is_same = last != live_.end() && time.cpu_ns >= last->second.time.cpu_ns &&

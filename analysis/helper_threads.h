@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -36,8 +36,9 @@ using RoleTimes = std::array<ThreadTime, kThreadRoles>;
 class ThreadBook {
  public:
   /// Takes in a look at process `pid`; `vcpu_tids` are left out from when they are known.
+  /// Shape: `vcpu_tids` are in order.
   void take_in(uint32_t pid, const std::vector<ThreadReading>& threads,
-               const std::set<uint32_t>& vcpu_tids);
+               std::span<const uint32_t> vcpu_tids);
   /// Shape: never falls from one look to the next.
   RoleTimes times() const;
 

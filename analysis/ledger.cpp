@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -58,7 +58,6 @@ void take_in(Carry& carry, const SlotCopy& copy, uint64_t now_ns) {
   vcpu.taken_ns = slot.id.taken_ns;
   vcpu.thread_exit_ns = slot.end.thread_exit_ns;
   vcpu.destroyed_ns = slot.end.destroyed_ns;
-  vcpu.torn = false;
   vcpu.reported = reading;
 }
 
@@ -167,35 +166,57 @@ bool is_process_gone(const Snapshot& snapshot, const VmKey& key) {
 }  // namespace
 
 void take_in_slots(Carry& carry, const Snapshot& snapshot) {
-  std::vector<std::optional<uint32_t>> generations;  // by slot
-  for (auto& [key, vcpu] : carry.vcpus) vcpu.torn = true;
+  struct Seen {
+    uint32_t generation = 0;
+    bool is_there = false;
+    bool is_taken_in = false;
+  };
+  std::vector<Seen> seen;  // by slot
   for (const auto& copy : snapshot.slots) {
-    if (copy.index >= generations.size()) generations.resize(copy.index + 1);
-    generations[copy.index] = copy.slot.id.generation;
-    if (!carry.finished.contains(key_of(copy)) && has_owner(copy.slot))
-      take_in(carry, copy, snapshot.now_ns);
+    if (copy.index >= seen.size()) seen.resize(copy.index + 1);
+    const bool counts = !carry.finished.contains(key_of(copy)) && has_owner(copy.slot);
+    seen[copy.index] = {copy.slot.id.generation, true, counts};
+    if (counts) take_in(carry, copy, snapshot.now_ns);
   }
+  const auto seen_at = [&](uint32_t index) { return index < seen.size() ? seen[index] : Seen{}; };
   // Absent may mean torn; another owner, or no torn slot at all, means recycled.
   const auto recycled = [&](const SlotKey& key) {
-    const auto now = key.index < generations.size() ? generations[key.index] : std::nullopt;
-    return now ? *now != key.generation : snapshot.torn_slots == 0;
+    const auto now = seen_at(key.index);
+    return now.is_there ? now.generation != key.generation : snapshot.torn_slots == 0;
   };
   std::erase_if(carry.finished, recycled);
-  std::erase_if(carry.vcpus, [&](const auto& entry) {
-    const bool is_over = recycled(entry.first);
-    if (is_over) retire(carry, entry.second);
-    return is_over;
-  });
+  // Each is far away in memory: once is enough.
+  for (auto entry = carry.vcpus.begin(); entry != carry.vcpus.end();) {
+    auto& [key, vcpu] = *entry;
+    if (recycled(key)) {
+      retire(carry, vcpu);
+      entry = carry.vcpus.erase(entry);
+      continue;
+    }
+    vcpu.torn = !seen_at(key.index).is_taken_in;
+    ++entry;
+  }
   carry.torn_slots += snapshot.torn_slots;
 }
 
 void depart(Carry& carry, const Snapshot& snapshot) {
-  std::map<VmKey, std::vector<VcpuEntry>> vms;
-  for (const auto& [key, vm] : carry.vms) vms[key];
-  for (auto vcpu = carry.vcpus.begin(); vcpu != carry.vcpus.end(); ++vcpu)
-    vms[vcpu->second.vm].push_back(vcpu);
-  for (auto& [key, vcpus] : vms)
-    settle_vm(carry, key, is_process_gone(snapshot, key), std::move(vcpus));
+  // By VM, of one by slot. What is settled for one VM touches no other.
+  std::vector<VcpuEntry> vcpus;
+  vcpus.reserve(carry.vcpus.size());
+  for (auto vcpu = carry.vcpus.begin(); vcpu != carry.vcpus.end(); ++vcpu) vcpus.push_back(vcpu);
+  const auto vm_of = [](VcpuEntry vcpu) { return vcpu->second.vm; };
+  if (!std::ranges::is_sorted(vcpus, {}, vm_of)) std::ranges::stable_sort(vcpus, {}, vm_of);
+  std::vector<VmKey> known, running, vms;
+  for (const auto& [key, vm] : carry.vms) known.push_back(key);
+  for (auto vcpu : vcpus)
+    if (running.empty() || running.back() != vm_of(vcpu)) running.push_back(vm_of(vcpu));
+  std::ranges::set_union(known, running, std::back_inserter(vms));
+  auto from = vcpus.begin();
+  for (const auto& key : vms) {
+    const auto to = std::find_if(from, vcpus.end(), [&](VcpuEntry v) { return vm_of(v) != key; });
+    settle_vm(carry, key, is_process_gone(snapshot, key), {from, to});
+    from = to;
+  }
 }
 
 void label_vms(Carry& carry, const Snapshot& snapshot) {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "analysis/amount_text.h"
 #include "analysis/build_model.h"
@@ -72,6 +74,27 @@ class Details {
   const FlowModel& model_;
 };
 
+/// The places of details in the table: there are few different ones for all the intervals.
+class DetailPlaces {
+ public:
+  DetailPlaces(const Details& details, DetailTable& table) : details_(details), table_(table) {}
+
+  uint32_t of(const ReplayInterval& interval) {
+    const Key key{interval.state, interval.exit_index, interval.wait, interval.block,
+                  interval.culprit};
+    const auto [known, is_new] = places_.try_emplace(key, 0);
+    if (is_new) known->second = table_.place(details_.text(interval));
+    return known->second;
+  }
+
+ private:
+  using Key = std::tuple<flow_state, uint32_t, flow_wake_kind, flow_block, uint32_t>;
+
+  const Details& details_;
+  DetailTable& table_;
+  std::map<Key, uint32_t> places_;
+};
+
 ReportVcpu& vcpu_of(ReportVm& vm, const ReplayedVcpu& replayed) {
   const auto same = std::ranges::find(vm.vcpus, replayed.vcpu_id, &ReportVcpu::vcpu_id);
   if (same != vm.vcpus.end()) return *same;
@@ -82,6 +105,7 @@ ReportVcpu& vcpu_of(ReportVm& vm, const ReplayedVcpu& replayed) {
 void add_timelines(TraceReport& report, const ReplayResult& replay, const FlowModel& model) {
   DetailTable table;
   const Details details(replay, model);
+  DetailPlaces places(details, table);
   for (const auto& replayed : replay.vcpus) {
     const auto vm = std::ranges::find(report.vms, replayed.vm.tgid,
                                       [](const ReportVm& one) { return one.flow.pid; });
@@ -93,8 +117,10 @@ void add_timelines(TraceReport& report, const ReplayResult& replay, const FlowMo
       vcpu.intervals.push_back({.begin_ns = interval.begin_ns,
                                 .end_ns = interval.end_ns,
                                 .state = interval.state,
-                                .detail = table.place(details.text(interval))});
-    std::ranges::stable_sort(vcpu.intervals, {}, &ReportInterval::begin_ns);
+                                .detail = places.of(interval)});
+    // Two vCPUs of one id may be one after the other.
+    if (!std::ranges::is_sorted(vcpu.intervals, {}, &ReportInterval::begin_ns))
+      std::ranges::stable_sort(vcpu.intervals, {}, &ReportInterval::begin_ns);
     for (const auto& interrupt : replayed.interrupts)
       if (interrupt.kind == FLOW_WAKE_IPI && interrupt.by != FLOW_ANY_VCPU)
         vcpu.wakes.push_back({interrupt.ns, interrupt.by});

@@ -44,6 +44,7 @@ struct VmIdentity {
   double start_time_unix_seconds = 0;
   bool alive = true;  ///< false: the process is gone
   GivenNames names = {};
+  bool operator==(const VmIdentity&) const = default;
 };
 
 /// One slot in use, read consistently.
@@ -104,6 +105,7 @@ struct HostInfo {
 struct Snapshot {
   uint64_t now_ns = 0;
   std::vector<SlotCopy> slots;
+  bool has_pairs = true;              ///< `blames` and `wakers` were read
   std::vector<BlameReading> blames;   ///< read before the slots: no pair is ahead of its vCPUs
   std::map<uint32_t, vm_io> ios;      ///< by VMM process
   std::vector<NestedReading> nested;  ///< read before the slots

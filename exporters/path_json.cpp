@@ -52,21 +52,25 @@ Json workers(const ReportPath& report) {
   return rows;
 }
 
-Json stretches(const ReportPath& report, uint64_t begin_ns) {
+void write_stretches(RowsText& rows, const ReportPath& report, uint64_t begin_ns) {
   const auto since = [&](uint64_t ns) { return static_cast<int64_t>(ns - begin_ns); };
   const auto place = [](uint32_t worker) {
     return worker == kNoWorker ? int64_t{-1} : int64_t{worker};
   };
-  Json rows = Json::array();
   for (const auto& each : report.path.stretches)
-    rows.push_back({since(each.begin_ns), since(each.end_ns), place(each.worker),
-                    doing_name(each.doing), each.level, place(each.by)});
-  return rows;
+    rows.begin_row()
+        .number(since(each.begin_ns))
+        .number(since(each.end_ns))
+        .number(place(each.worker))
+        .word(doing_name(each.doing))
+        .number(each.level)
+        .number(place(each.by))
+        .end_row();
 }
 
 }  // namespace
 
-Json path_json(const ReportPath& report, uint64_t window_begin_ns, bool with_stretches) {
+Json path_json(const ReportPath& report, uint64_t window_begin_ns, LongLists* lists) {
   const auto& path = report.path;
   Json json{{"worker", name_of(report, path.worker)},
             {"sentence", report.sentence},
@@ -74,9 +78,11 @@ Json path_json(const ReportPath& report, uint64_t window_begin_ns, bool with_str
             {"not_followed", path.not_followed},
             {"parts", parts(report)}};
   json["stretch_count"] = path.stretches.size();
-  if (!with_stretches) return json;
+  if (lists == nullptr) return json;
   json["workers"] = workers(report);
-  json["stretches"] = stretches(report, window_begin_ns);
+  json["stretches"] = lists->add(path.stretches.size(), [&report, window_begin_ns](RowsText& rows) {
+    write_stretches(rows, report, window_begin_ns);
+  });
   return json;
 }
 

@@ -5,14 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/path_report.h"
+#include "exporters/long_lists.h"
 
 namespace vmflow {
 
 /// Units: seconds; stretches are nanoseconds since `window_begin_ns`.
-/// Shape: `stretches`, if they are wanted, hold [begin, end, worker, what, level, by], worker and
-/// by
-///        as places in `workers`, by -1: nobody.
+/// Shape: `stretches` hold [begin, end, worker, what, level, by], worker and by as places in
+///        `workers`, by -1: nobody. They are one of `lists`, which reads `report` later; null: they
+///        are not wanted.
 nlohmann::ordered_json path_json(const ReportPath& report, uint64_t window_begin_ns,
-                                 bool with_stretches);
+                                 LongLists* lists);
 
 }  // namespace vmflow

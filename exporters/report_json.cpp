@@ -5,6 +5,7 @@
 
 #include "analysis/flow_names.h"
 #include "analysis/seconds.h"
+#include "exporters/long_lists.h"
 #include "exporters/nested_json.h"
 #include "exporters/path_json.h"
 #include "exporters/process_json.h"
@@ -58,12 +59,14 @@ Json culprits(const ReportVm& vm) {
   return rows;
 }
 
-Json intervals(const ReportVcpu& vcpu, const ReportWindow& window) {
-  Json rows = Json::array();
+void write_intervals(RowsText& rows, const ReportVcpu& vcpu, const ReportWindow& window) {
   for (const auto& each : vcpu.intervals)
-    rows.push_back({since(window, each.begin_ns), since(window, each.end_ns),
-                    state_name(each.state).name, each.detail});
-  return rows;
+    rows.begin_row()
+        .number(since(window, each.begin_ns))
+        .number(since(window, each.end_ns))
+        .word(state_name(each.state).name)
+        .number(each.detail)
+        .end_row();
 }
 
 const VcpuTime* time_of(const VmFlow& vm, uint32_t vcpu_id) {
@@ -71,14 +74,17 @@ const VcpuTime* time_of(const VmFlow& vm, uint32_t vcpu_id) {
   return time == vm.per_vcpu.end() ? nullptr : &*time;
 }
 
-Json vcpus(const ReportVm& vm, const ReportWindow& window, bool with_intervals) {
+Json vcpus(const ReportVm& vm, const ReportWindow& window, LongLists* lists) {
   Json rows = Json::array();
   for (const auto& vcpu : vm.vcpus) {
     Json row{{"vcpu", vcpu.vcpu_id}, {"tid", vcpu.tid}};
     if (const auto* time = time_of(vm.flow, vcpu.vcpu_id)) row["seconds"] = states(time->time);
     row["interval_count"] = vcpu.intervals.size();
     row["intervals_left_out"] = vcpu.left_out;
-    if (with_intervals) row["intervals"] = intervals(vcpu, window);
+    if (lists)
+      row["intervals"] = lists->add(vcpu.intervals.size(), [&](RowsText& intervals) {
+        write_intervals(intervals, vcpu, window);
+      });
     rows.push_back(std::move(row));
   }
   return rows;
@@ -90,7 +96,7 @@ Json levels(const NestedSums& levels) {
   return json;
 }
 
-Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
+Json vm(const ReportVm& vm, const TraceReport& report, LongLists* lists) {
   const auto& flow = vm.flow;
   auto ready = by_name<flow_culprit>(flow.culprit_ns, culprit_name);
   // Interrupts are a part of the others then, not none.
@@ -112,8 +118,8 @@ Json vm(const ReportVm& vm, const TraceReport& report, bool with_intervals) {
   if (flow.levels) json["nested_seconds"] = levels(*flow.levels);
   if (vm.nested) json["nested_vcpus"] = nested_json(*vm.nested);
   if (vm.processes) json["guest_processes"] = process_json(*vm.processes, report.window.begin_ns);
-  if (vm.path) json["critical_path"] = path_json(*vm.path, report.window.begin_ns, with_intervals);
-  json["vcpus"] = vcpus(vm, report.window, with_intervals);
+  if (vm.path) json["critical_path"] = path_json(*vm.path, report.window.begin_ns, lists);
+  json["vcpus"] = vcpus(vm, report.window, lists);
   return json;
 }
 
@@ -184,6 +190,8 @@ void add_trust(Json& json, const TraceReport& report) {
 }  // namespace
 
 std::string report_json(const TraceReport& report, const ReportJsonOptions& options) {
+  LongLists long_lists;
+  auto* lists = options.intervals ? &long_lists : nullptr;
   Json json{{"schema", "vmflow_trace_report"},
             {"version", kReportVersion},
             {"title", report.title},
@@ -203,12 +211,12 @@ std::string report_json(const TraceReport& report, const ReportJsonOptions& opti
   for (const auto& mark : report.marks)
     json["marks"].push_back({{"ns", since(report.window, mark.ns)}, {"text", mark.text}});
   json["vms"] = Json::array();
-  for (const auto& each : report.vms) json["vms"].push_back(vm(each, report, options.intervals));
-  if (report.path)
-    json["critical_path"] = path_json(*report.path, report.window.begin_ns, options.intervals);
+  for (const auto& each : report.vms) json["vms"].push_back(vm(each, report, lists));
+  if (report.path) json["critical_path"] = path_json(*report.path, report.window.begin_ns, lists);
   add_trust(json, report);
   if (options.intervals) json["details"] = report.details;
-  return json.dump(options.intervals ? -1 : 2, ' ', false, Json::error_handler_t::replace) + "\n";
+  auto text = lists ? lists->text(json) : json.dump(2, ' ', false, Json::error_handler_t::replace);
+  return text += '\n';
 }
 
 }  // namespace vmflow

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <map>
+
 namespace vmflow::bt {
 
 // Causes are appended from the innermost on: the first one says what it was, the others who was
@@ -19,14 +22,20 @@ std::string take_error() {
 }
 
 Result<Plugin> find_plugin(const char* name) {
-  const bt_plugin* plugin = nullptr;
-  if (bt_plugin_find(name, BT_TRUE, BT_FALSE, BT_TRUE, BT_TRUE, BT_FALSE, &plugin) !=
-      BT_PLUGIN_FIND_STATUS_OK) {
-    bt_current_thread_clear_error();
-    return failure(fmt::format(
-        "libbabeltrace2 has no plugin '{}': install the package libbabeltrace2-0", name));
+  static std::map<std::string, Plugin, std::less<>> loaded;
+  auto known = loaded.find(name);
+  if (known == loaded.end()) {
+    const bt_plugin* plugin = nullptr;
+    if (bt_plugin_find(name, BT_TRUE, BT_FALSE, BT_TRUE, BT_TRUE, BT_FALSE, &plugin) !=
+        BT_PLUGIN_FIND_STATUS_OK) {
+      bt_current_thread_clear_error();
+      return failure(fmt::format(
+          "libbabeltrace2 has no plugin '{}': install the package libbabeltrace2-0", name));
+    }
+    known = loaded.emplace(name, plugin).first;
   }
-  return Plugin(plugin);
+  bt_plugin_get_ref(known->second.get());
+  return Plugin(known->second.get());
 }
 
 Result<Graph> new_graph() {

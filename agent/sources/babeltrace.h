@@ -32,7 +32,9 @@ using Packet = CHandle<bt_packet, bt_packet_put_ref>;
 /// What libbabeltrace2 says went wrong on this thread, its innermost cause; it is forgotten there.
 std::string take_error();
 
+/// It stays loaded: each trace asks for it several times, and loading takes a millisecond.
 /// Errors: says which package is missing.
+/// Threads: one at a time.
 Result<Plugin> find_plugin(const char* name);
 
 /// A graph without components; libbabeltrace2 logs nothing.

@@ -68,6 +68,7 @@ Snapshot read_snapshot(const BpfPrograms& programs, const KernelSupport& support
                        std::vector<SlotCopy> room) {
   Snapshot snapshot;
   snapshot.now_ns = monotonic_ns();
+  snapshot.has_pairs = with_pairs;
   if (with_pairs) {
     snapshot.blames = programs.blames();
     snapshot.wakers = programs.wakers();

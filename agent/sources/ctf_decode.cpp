@@ -24,31 +24,36 @@ bool has_type(const bt_field_class* field, CtfType type) {
   return bt_field_class_type_is(is, BT_FIELD_CLASS_TYPE_INTEGER);
 }
 
-int place_of(const bt_field_class* structure, const char* name, CtfType type) {
+FieldPlace place_of(const bt_field_class* structure, const char* name, CtfType type) {
   if (structure == nullptr ||
       !bt_field_class_type_is(bt_field_class_get_type(structure), BT_FIELD_CLASS_TYPE_STRUCTURE))
-    return -1;
+    return {};
   const auto count = bt_field_class_structure_get_member_count(structure);
   for (uint64_t i = 0; i < count; i++) {
     const auto* member = bt_field_class_structure_borrow_member_by_index_const(structure, i);
-    if (std::strcmp(bt_field_class_structure_member_get_name(member), name) == 0)
-      return has_type(bt_field_class_structure_member_borrow_field_class_const(member), type)
-                 ? static_cast<int>(i)
-                 : -1;
+    if (std::strcmp(bt_field_class_structure_member_get_name(member), name) != 0) continue;
+    const auto* field = bt_field_class_structure_member_borrow_field_class_const(member);
+    if (!has_type(field, type)) break;
+    return {.at = static_cast<int>(i),
+            .is_signed = bt_field_class_type_is(bt_field_class_get_type(field),
+                                                BT_FIELD_CLASS_TYPE_SIGNED_INTEGER) != 0};
   }
-  return -1;
+  return {};
 }
 
-uint64_t number_of(const bt_field* field) {
-  if (bt_field_class_type_is(bt_field_get_class_type(field), BT_FIELD_CLASS_TYPE_SIGNED_INTEGER))
-    return static_cast<uint64_t>(bt_field_integer_signed_get_value(field));
-  return bt_field_integer_unsigned_get_value(field);
+const bt_field* field_at(const bt_field* structure, FieldPlace place) {
+  return bt_field_structure_borrow_member_field_by_index_const(structure,
+                                                               static_cast<uint64_t>(place.at));
 }
 
-std::optional<uint64_t> number_at(const bt_field* structure, int place) {
-  if (structure == nullptr || place < 0) return std::nullopt;
-  return number_of(bt_field_structure_borrow_member_field_by_index_const(
-      structure, static_cast<uint64_t>(place)));
+uint64_t number_in(const bt_field* field, FieldPlace place) {
+  return place.is_signed ? static_cast<uint64_t>(bt_field_integer_signed_get_value(field))
+                         : bt_field_integer_unsigned_get_value(field);
+}
+
+std::optional<uint64_t> number_at(const bt_field* structure, FieldPlace place) {
+  if (structure == nullptr || place.at < 0) return std::nullopt;
+  return number_in(field_at(structure, place), place);
 }
 
 Comm text_in(const bt_field* field) {
@@ -58,20 +63,20 @@ Comm text_in(const bt_field* field) {
   return comm;
 }
 
-CtfValues values_of(const EventPlan& plan, const bt_field* payload) {
-  CtfValues values;
+/// Fields that are not there stay what they are in new values.
+const CtfValues& values_of(EventPlan& plan, const bt_field* payload) {
+  auto& values = plan.values;
   const auto& fields = plan.row->fields;
   for (size_t i = 0; i < fields.size(); i++) {
-    if (plan.places[i] < 0) continue;
-    const auto* field = bt_field_structure_borrow_member_field_by_index_const(
-        payload, static_cast<uint64_t>(plan.places[i]));
+    const auto place = plan.places[i];
+    if (place.at < 0) continue;
+    const auto* field = field_at(payload, place);
     if (fields[i].type == CtfType::kNetworkHeader)
       values.segment = segment_in(field);
     else if (fields[i].type == CtfType::kText)
       values.text[i] = text_in(field);
     else
-      values.number[i] = number_of(field);
-    values.present |= 1u << i;
+      values.number[i] = number_in(field, place);
   }
   return values;
 }
@@ -136,8 +141,8 @@ TraceReading describe(const bt_stream* stream) {
   for (uint64_t i = 0; i < bt_trace_class_get_stream_class_count(trace_class); i++) {
     const auto* part = bt_trace_class_borrow_stream_class_by_index_const(trace_class, i);
     const auto* context = bt_stream_class_borrow_event_common_context_field_class_const(part);
-    if (place_of(context, "tid", CtfType::kI32) < 0) reading.tells_tid = false;
-    if (place_of(context, "pid", CtfType::kI32) < 0) reading.tells_tgid = false;
+    if (place_of(context, "tid", CtfType::kI32).at < 0) reading.tells_tid = false;
+    if (place_of(context, "pid", CtfType::kI32).at < 0) reading.tells_tgid = false;
     add_declared(part, reading.declared);
   }
   if (reading.tracer == kOwnTracer) add_recorded(trace, reading.declared);
@@ -145,6 +150,13 @@ TraceReading describe(const bt_stream* stream) {
 }
 
 StreamPlan& CtfDecoder::plan_of(const bt_stream* stream) {
+  if (auto* plan = recent_streams_.find(stream)) return *plan;
+  auto& plan = new_plan_of(stream);
+  recent_streams_.put(stream, &plan);
+  return plan;
+}
+
+StreamPlan& CtfDecoder::new_plan_of(const bt_stream* stream) {
   const auto [at, is_new] = streams_.try_emplace(stream);
   auto& plan = at->second;
   if (!is_new) return plan;
@@ -154,14 +166,22 @@ StreamPlan& CtfDecoder::plan_of(const bt_stream* stream) {
   plan.is_own = plan.trace->tracer == kOwnTracer;
   const auto* stream_class = bt_stream_borrow_class_const(stream);
   const auto* context = bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
-  plan.packet = {place_of(bt_stream_class_borrow_packet_context_field_class_const(stream_class),
-                          "cpu_id", CtfType::kU32)};
-  plan.context = {place_of(context, "tid", CtfType::kI32), place_of(context, "pid", CtfType::kI32),
-                  plan.is_own ? place_of(context, kKvmContext, CtfType::kU64) : -1};
+  plan.packet = place_of(bt_stream_class_borrow_packet_context_field_class_const(stream_class),
+                         "cpu_id", CtfType::kU32);
+  plan.tid = place_of(context, "tid", CtfType::kI32);
+  plan.tgid = place_of(context, "pid", CtfType::kI32);
+  if (plan.is_own) plan.kvm = place_of(context, kKvmContext, CtfType::kU64);
   return plan;
 }
 
 EventPlan& CtfDecoder::plan_of(StreamPlan& stream, const bt_event_class* event_class) {
+  if (auto* plan = stream.recent_events.find(event_class)) return *plan;
+  auto& plan = new_plan_of(stream, event_class);
+  stream.recent_events.put(event_class, &plan);
+  return plan;
+}
+
+EventPlan& CtfDecoder::new_plan_of(StreamPlan& stream, const bt_event_class* event_class) {
   const auto [at, is_new] = stream.events.try_emplace(event_class);
   auto& plan = at->second;
   if (!is_new) return plan;
@@ -174,8 +194,10 @@ EventPlan& CtfDecoder::plan_of(StreamPlan& stream, const bt_event_class* event_c
   }
   const auto* payload = bt_event_class_borrow_payload_field_class_const(event_class);
   for (const auto& field : plan.row->fields) {
-    const int place = field.use == CtfUse::kShape ? -1 : place_of(payload, field.name, field.type);
-    if (field.use == CtfUse::kNeeded && place < 0) plan.is_misshapen = true;
+    const auto place =
+        field.use == CtfUse::kShape ? FieldPlace{} : place_of(payload, field.name, field.type);
+    if (field.use == CtfUse::kNeeded && place.at < 0) plan.is_misshapen = true;
+    if (place.at >= 0) plan.values.present |= 1u << plan.places.size();
     plan.places.push_back(place);
   }
   plan.count = &count_in(plan.is_misshapen ? stream.trace->misshapen : stream.trace->events, text);
@@ -198,6 +220,7 @@ std::optional<Event> CtfDecoder::decode(const bt_message* message) {
     case BT_MESSAGE_TYPE_STREAM_END:
       // A later stream may get the same address.
       streams_.erase(bt_message_stream_end_borrow_stream_const(message));
+      recent_streams_.clear();
       break;
     default:
       break;
@@ -207,7 +230,7 @@ std::optional<Event> CtfDecoder::decode(const bt_message* message) {
 
 void CtfDecoder::begin_packet(const bt_packet* packet) {
   auto& stream = plan_of(bt_packet_borrow_stream_const(packet));
-  const auto cpu = number_at(bt_packet_borrow_context_field_const(packet), stream.packet[0]);
+  const auto cpu = number_at(bt_packet_borrow_context_field_const(packet), stream.packet);
   stream.cpu.reset();
   if (cpu) stream.cpu = static_cast<uint32_t>(*cpu);
 }
@@ -242,14 +265,14 @@ void CtfDecoder::note_time(StreamPlan& stream, uint64_t ns) {
 
 void CtfDecoder::fill_thread(const StreamPlan& stream, const bt_event* event, Event& out) {
   const auto* context = bt_event_borrow_common_context_field_const(event);
-  const auto tid = number_at(context, stream.context[0]);
+  const auto tid = number_at(context, stream.tid);
   if (tid) {
     out.tid = static_cast<uint32_t>(*tid);
   } else if (const auto known = running_.find(out.cpu); known != running_.end()) {
     out.tid = known->second;
   }
-  out.tgid = static_cast<uint32_t>(number_at(context, stream.context[1]).value_or(0));
-  out.kvm = number_at(context, stream.context[2]).value_or(0);
+  out.tgid = static_cast<uint32_t>(number_at(context, stream.tgid).value_or(0));
+  out.kvm = number_at(context, stream.kvm).value_or(0);
   const auto* at = std::get_if<SwitchEvent>(&out.data);
   if (at == nullptr || tid) return;
   out.tid = at->prev_tid;

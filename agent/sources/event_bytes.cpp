@@ -35,6 +35,30 @@ class Writer {
   std::string& bytes_;
 };
 
+/// Events alone: these have no texts, and are as long as the longest of them at most.
+class EventWriter {
+ public:
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  bool operator()(T& value) { return put(&value, sizeof(value)); }
+  bool operator()(Comm& comm) { return put(comm.data(), comm.size()); }
+
+  std::string_view bytes() const {
+    return {bytes_.data(), static_cast<size_t>(end_ - bytes_.data())};
+  }
+
+ private:
+  bool put(const void* from, size_t size) {
+    std::memcpy(end_, from, size);
+    end_ += size;
+    return true;
+  }
+
+  // Each field is there once in an Event, but for which kind it is and whether it is told.
+  std::array<char, 2 * sizeof(Event)> bytes_;
+  char* end_ = bytes_.data();
+};
+
 class Reader {
  public:
   explicit Reader(std::string_view& bytes) : bytes_(bytes) {}
@@ -192,7 +216,7 @@ bool fields(A& a, Event& event) {
          std::visit([&](auto& data) { return fields(a, data); }, event.data);
 }
 
-inline bool choose_if_reading(Writer&, EventData&, uint8_t) {
+inline bool choose_if_reading(EventWriter&, EventData&, uint8_t) {
   return true;
 }
 inline bool choose_if_reading(Reader&, EventData& data, uint8_t kind) {
@@ -253,8 +277,9 @@ bool fields(A& a, TraceContents& contents) {
 
 void write_event(const Event& event, std::string& bytes) {
   Event copy = event;
-  Writer writer(bytes);
+  EventWriter writer;
   fields(writer, copy);
+  bytes.append(writer.bytes());
 }
 
 std::optional<Event> read_event(std::string_view& bytes) {

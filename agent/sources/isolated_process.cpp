@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
@@ -84,14 +86,21 @@ void confine(const ChildLimits& limits, int fd, pid_t parent) {
 }  // namespace
 
 void FrameWriter::send(FrameKind kind, std::string_view bytes) {
-  std::string frame(1, static_cast<char>(kind));
+  std::array<char, kHeader> header{static_cast<char>(kind)};
   const auto length = static_cast<uint32_t>(bytes.size());
-  frame.append(reinterpret_cast<const char*>(&length), sizeof(length));
-  frame.append(bytes);
-  for (size_t done = 0; done < frame.size();) {
-    const auto written = write(fd_, frame.data() + done, frame.size() - done);
+  std::memcpy(header.data() + 1, &length, sizeof(length));
+  std::array<iovec, 2> parts{
+      {{header.data(), header.size()}, {const_cast<char*>(bytes.data()), bytes.size()}}};
+  while (parts[0].iov_len + parts[1].iov_len > 0) {
+    const auto written = writev(fd_, parts.data(), parts.size());
     if (written < 0 && errno != EINTR) _exit(1);
-    if (written > 0) done += static_cast<size_t>(written);
+    auto taken = static_cast<size_t>(std::max<ssize_t>(written, 0));
+    for (auto& part : parts) {
+      const auto of_part = std::min(taken, part.iov_len);
+      part.iov_base = static_cast<char*>(part.iov_base) + of_part;
+      part.iov_len -= of_part;
+      taken -= of_part;
+    }
   }
 }
 

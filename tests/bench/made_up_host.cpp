@@ -162,6 +162,7 @@ void MadeUpHost::run_a_second() {
 
 Snapshot MadeUpHost::look_without_slots(bool with_pairs) const {
   Snapshot look = rest_;
+  look.has_pairs = with_pairs;
   if (!with_pairs) {
     look.blames.clear();
     look.wakers.clear();

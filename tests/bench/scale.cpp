@@ -21,6 +21,7 @@
 
 #include "agent/http/gzip.h"
 #include "agent/http/server.h"
+#include "agent/sources/kept_looks.h"
 #include "agent/sources/slot_reader.h"
 #include "analysis/build_model.h"
 #include "exporters/prometheus_text.h"
@@ -42,11 +43,11 @@ struct Figure {
 
 /// Of one host. Shape: no pointers, as it is written by another process.
 struct Figures {
-  Figure read, model, render, gzip;
+  Figure read, model, keep, render, gzip;
   double scrape_ms = 0, scrape_p99_ms = 0;
   double page_mib = 0, gzip_mib = 0;
   uint64_t series = 0;
-  double resident_mib = 0, most_resident_mib = 0;
+  double kept_mib = 0, resident_mib = 0, most_resident_mib = 0;
 };
 
 template <typename Work>
@@ -77,13 +78,19 @@ class Watched {
     Built built;
     figures.model.ms[place] = ms_of([&] { built = build_model(snapshot, std::move(carry_)); });
     carry_ = std::move(built.carry);
+    figures.keep.ms[place] = ms_of([&] {
+      if (kept_.is_due(snapshot.now_ns)) kept_.keep(snapshot);
+    });
     room_ = std::move(snapshot.slots);
     return std::move(built.model);
   }
 
+  double kept_mib() const { return static_cast<double>(kept_.bytes()) / (1 << 20); }
+
  private:
   MadeUpHost host_;
   Carry carry_;
+  KeptLooks kept_;
   std::vector<SlotCopy> room_;
 };
 
@@ -126,6 +133,7 @@ void measure(uint32_t vms, Figures& figures) {
     figures.series = pages.page().series;
   }
   measure_scrapes(watched, pages, figures);
+  figures.kept_mib = watched.kept_mib();
   figures.resident_mib = mib_in_status("VmRSS:");
   figures.most_resident_mib = mib_in_status("VmHWM:");
 }
@@ -166,6 +174,8 @@ void print(uint32_t vms, const Figures& figures) {
   print("look", look, vms, has_targets ? 20 : 0);
   print("render", figures.render, vms, has_targets ? 150 : 0);
   print("gzip", figures.gzip, vms, 0);
+  fmt::print("  keep     {:9.2f} ms every third second, six looks {:.1f} MiB\n",
+             std::ranges::max(figures.keep.ms), figures.kept_mib);
   fmt::print("  scrape   {:9.2f} ms, p99 {:.2f} ms{}\n", figures.scrape_ms, figures.scrape_p99_ms,
              has_targets ? "  target 100 ms" : "");
   fmt::print("  resident {:.0f} MiB, at most {:.0f} MiB{}\n", figures.resident_mib,
