@@ -10,6 +10,7 @@
 
 #include "analysis/guest_threads.h"
 #include "analysis/nested.h"
+#include "analysis/process_workload.h"
 
 namespace vmflow {
 namespace {
@@ -167,7 +168,7 @@ class Builder {
     process.wait_ns[static_cast<size_t>(gap.reason)] += wait_ns;
     gap.by_process = is_untold ? kNoProcess : waker_of(span, by);
     if (gap.by_process == span.process) gap.by_process = kNoProcess;
-    count(process.wakers, gap.by_process, wait_ns);
+    count(process.wakers, gap.by_process, wait_ns, by != nullptr);
     gap.woken_ns = by ? std::clamp(by->ns, left.ns, span.begin_ns) : span.begin_ns;
     gap.by_tid = by ? host_waker(*by) : 0;
     gaps_.push_back(gap);
@@ -218,12 +219,14 @@ class Builder {
     return ns <= span.end_ns ? span.process : kNoProcess;
   }
 
-  static void count(std::vector<OtherProcess>& others, uint32_t other, uint64_t ns) {
+  static void count(std::vector<OtherProcess>& others, uint32_t other, uint64_t ns,
+                    bool by_interrupt = false) {
     if (other == kNoProcess) return;
     auto found = std::ranges::find(others, other, &OtherProcess::process);
     if (found == others.end()) found = others.insert(found, OtherProcess{.process = other});
     found->count++;
     found->ns += ns;
+    found->by_interrupt += by_interrupt ? 1 : 0;
   }
 
   void count_threads() {
@@ -341,6 +344,7 @@ std::vector<VmProcesses> guest_processes(const ReplayResult& replay,
   std::vector<VmProcesses> all;
   for (const auto& vm : vms) all.push_back(Builder(vm, replay).build());
   for (const auto& of_vm : nested) tell_levels(of_vm, all);
+  for (auto& vm : all) vm.ranks = rank_workload(vm);
   return all;
 }
 

@@ -25,6 +25,7 @@
 #include "analysis/flow_replay_result.h"
 #include "analysis/guest_spans.h"
 #include "analysis/nested_life.h"
+#include "analysis/process_rank.h"
 #include "analysis/slowdown.h"
 #include "analysis/wait_reason.h"
 
@@ -35,6 +36,7 @@ struct OtherProcess {
   uint32_t process = 0;
   uint64_t count = 0;
   uint64_t ns = 0;
+  uint64_t by_interrupt = 0;  ///< of `count`: told by an interrupt to another vCPU
 };
 
 /// One process of a guest. Units: nanoseconds.
@@ -104,6 +106,8 @@ struct VmProcesses {
   /// known.
   double after_timer_ratio = 0;
   bool isolated = false;  ///< the guest's kernel has page tables of its own
+  /// Which of them matter to one another, see process_workload.h; absent: no wake-up is told.
+  std::optional<ProcessRanks> ranks = std::nullopt;
 
   uint64_t guest_ns() const;
   /// Of the time in which somebody ran, the share in which both ends of a stretch tell who. 0 if
