@@ -54,6 +54,9 @@ TEST(ProcessWorkload, keeps_a_pipeline_and_drops_the_daemons_beside_it) {
   ASSERT_TRUE(vm.ranks);
   for (const auto cr3 : {kA, kB, kC}) EXPECT_TRUE(is_kept(vm, cr3)) << std::hex << cr3;
   for (const auto cr3 : {kDaemon, kOther}) EXPECT_FALSE(is_kept(vm, cr3)) << std::hex << cr3;
+  const auto& wakers = of(vm, kB).wakers;
+  ASSERT_EQ(wakers.size(), 1u);
+  EXPECT_EQ(wakers[0].by_interrupt, wakers[0].count) << "an interrupt to vCPU 1 each time";
   EXPECT_GT(rank_of(vm, kC), rank_of(vm, kB)) << "the chain of process_rank_test, and two alone";
   EXPECT_GT(rank_of(vm, kB), rank_of(vm, kA));
   const auto load = process_workload(vm);

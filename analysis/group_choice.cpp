@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/group_choice.h"
+
+#include <algorithm>
+#include <random>
+#include <ranges>
+
+#include "analysis/principal_components.h"
+#include "analysis/silhouette.h"
+
+namespace vmflow {
+namespace {
+
+// Of many points a part is enough, of few several draws are needed.
+constexpr size_t kMostStrewn = 1000, kStrewnInAll = 400, kMostDraws = 20;
+
+/// Between 0 and 1, from the generator's own bits: a library's distributions may differ.
+double part(std::mt19937_64& random) {
+  return static_cast<double>(random() >> 11) * 0x1p-53;
+}
+
+/// Strewn over the box in which the points lie, along the directions in which they differ most.
+PointSet strewn(const PointSet& points, size_t count, std::mt19937_64& random) {
+  std::vector<double> least(points.dimensions), most(points.dimensions);
+  for (size_t j = 0; j < points.dimensions; j++) {
+    least[j] = most[j] = points.at[j];
+    for (size_t i = 1; i < points.size(); i++) {
+      least[j] = std::min(least[j], points.point(i)[j]);
+      most[j] = std::max(most[j], points.point(i)[j]);
+    }
+  }
+  PointSet result{points.dimensions, {}};
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < points.dimensions; j++)
+      result.at.push_back(least[j] + (most[j] - least[j]) * part(random));
+  return result;
+}
+
+/// The mean silhouette of `groups` groups among points that have none.
+double chance_of(const PointSet& points, uint32_t groups, uint64_t seed) {
+  const auto moved = principal_components(points).points;
+  if (moved.size() == 0) return 0;
+  const size_t count = std::min(points.size(), kMostStrewn);
+  const size_t draws = std::clamp<size_t>(kStrewnInAll / count, 1, kMostDraws);
+  std::mt19937_64 random(seed);
+  double sum = 0, done = 0;
+  for (size_t draw = 0; draw < draws; draw++) {
+    const auto even = strewn(moved, count, random);
+    const auto grouping = k_means(even, groups, seed + draw);
+    if (!grouping) continue;
+    sum += mean_silhouettes(even, {&*grouping, 1}, seed)[0];
+    done++;
+  }
+  return done > 0 ? sum / done : 0;
+}
+
+std::vector<Grouping> groupings_of(const PointSet& points, uint32_t least, uint32_t most,
+                                   uint64_t seed) {
+  std::vector<Grouping> all;
+  for (uint32_t groups = least; groups <= most; groups++)
+    if (auto grouping = k_means(points, groups, seed)) all.push_back(std::move(*grouping));
+  return all;
+}
+
+GroupChoice given_groups(const PointSet& points, uint32_t given, uint64_t seed) {
+  GroupChoice choice{.grouping = one_group(points.size()), .is_given = true, .tried = {}};
+  const auto grouping = k_means(points, given, seed);
+  if (!grouping) return choice;
+  choice.grouping = *grouping;
+  choice.is_told = true;
+  choice.silhouette = mean_silhouettes(points, {&*grouping, 1}, seed)[0];
+  choice.tried = {{given, choice.silhouette}};
+  return choice;
+}
+
+}  // namespace
+
+GroupChoice choose_groups(const PointSet& points, uint32_t most, std::optional<uint32_t> given,
+                          uint64_t seed) {
+  if (given) return given_groups(points, *given, seed);
+  GroupChoice choice{.grouping = one_group(points.size()), .tried = {}};
+  // As many groups as points have a silhouette of 0.
+  if (points.size() < 3) return choice;
+  const auto at_most = static_cast<uint32_t>(std::min<size_t>(most, points.size() - 1));
+  const auto groupings = groupings_of(points, 2, at_most, seed);
+  if (groupings.empty()) return choice;
+  const auto silhouettes = mean_silhouettes(points, groupings, seed);
+  for (size_t i = 0; i < groupings.size(); i++)
+    choice.tried.push_back({groupings[i].groups, silhouettes[i]});
+  const auto best = std::ranges::max_element(silhouettes) - silhouettes.begin();
+  const auto& grouping = groupings[static_cast<size_t>(best)];
+  choice.silhouette = silhouettes[static_cast<size_t>(best)];
+  choice.by_chance = chance_of(points, grouping.groups, seed);
+  choice.is_told = choice.silhouette >= choice.by_chance + kAboveChance;
+  if (choice.is_told) choice.grouping = grouping;
+  return choice;
+}
+
+}  // namespace vmflow
