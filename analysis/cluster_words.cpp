@@ -145,8 +145,9 @@ class Surroundings {
   std::vector<double> centre_;
 };
 
-/// Farther than what is usual by this many of its usual scatters, and by this factor.
-constexpr double kFarScatters = 5, kFarTimes = 1.5, kNormalScatter = 1.4826;
+/// Farther than what is usual by this many of its usual scatters (Iglewicz and Hoaglin 1993), and
+/// by this factor.
+constexpr double kFarScatters = 3.5, kFarTimes = 1.5, kNormalScatter = 1.4826;
 constexpr size_t kFewestToTell = 5;  // of fewer nobody can say what is usual
 
 void find_outliers(Clusters& all, VmCluster& cluster, const PointSet& scaled) {

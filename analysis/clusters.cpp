@@ -182,9 +182,9 @@ void note_choice(Clusters& all, const ClusterOptions& options) {
     all.notes.push_back(fmt::format("fewer than {} of them differ, so they are one group",
                                     options.groups.value_or(0)));
   else
-    all.notes.push_back(fmt::format(
-        "no groups are told apart: the best silhouette is {:.2f}, and {:.2f} would be chance",
-        first.silhouette, first.by_chance));
+    all.notes.push_back(
+        fmt::format("no groups are told apart: the best silhouette is {:.2f}, and {:.2f} is needed",
+                    first.silhouette, first.needed));
 }
 
 ClusterPlot plot_of(const Clusters& all) {

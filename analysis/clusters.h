@@ -22,11 +22,11 @@ namespace vmflow {
 /// stage takes all columns.
 struct ClusterOptions {
   uint32_t stages = 1;
-  std::optional<uint32_t> groups;  ///< of the first stage; absent: chosen
-  uint32_t most_groups = 8;        ///< of each stage, where chosen
+  std::optional<uint32_t> groups = std::nullopt;  ///< of the first stage; absent: chosen
+  uint32_t most_groups = 8;                       ///< of each stage, where chosen
   uint64_t seed = 1;
-  std::vector<std::string> coarse;
-  std::vector<std::string> fine;
+  std::vector<std::string> coarse{};
+  std::vector<std::string> fine{};
   bool each_window = false;
 };
 

@@ -2,8 +2,9 @@
 #include "analysis/group_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
-#include <ranges>
+#include <span>
 
 #include "analysis/principal_components.h"
 #include "analysis/silhouette.h"
@@ -36,30 +37,48 @@ PointSet strewn(const PointSet& points, size_t count, std::mt19937_64& random) {
   return result;
 }
 
-/// The mean silhouette of `groups` groups among points that have none.
-double chance_of(const PointSet& points, uint32_t groups, uint64_t seed) {
-  const auto moved = principal_components(points).points;
-  if (moved.size() == 0) return 0;
-  const size_t count = std::min(points.size(), kMostStrewn);
-  const size_t draws = std::clamp<size_t>(kStrewnInAll / count, 1, kMostDraws);
-  std::mt19937_64 random(seed);
-  double sum = 0, done = 0;
-  for (size_t draw = 0; draw < draws; draw++) {
-    const auto even = strewn(moved, count, random);
-    const auto grouping = k_means(even, groups, seed + draw);
-    if (!grouping) continue;
-    sum += mean_silhouettes(even, {&*grouping, 1}, seed)[0];
-    done++;
-  }
-  return done > 0 ? sum / done : 0;
-}
-
 std::vector<Grouping> groupings_of(const PointSet& points, uint32_t least, uint32_t most,
                                    uint64_t seed) {
   std::vector<Grouping> all;
   for (uint32_t groups = least; groups <= most; groups++)
     if (auto grouping = k_means(points, groups, seed)) all.push_back(std::move(*grouping));
   return all;
+}
+
+/// By number of groups, from 2 on; empty if there are fewer different points.
+std::vector<TriedGroups> tried_groups(const PointSet& points, std::span<const Grouping> groupings,
+                                      uint64_t seed) {
+  const auto silhouettes = mean_silhouettes(points, groupings, seed);
+  std::vector<TriedGroups> tried;
+  for (size_t i = 0; i < groupings.size(); i++)
+    tried.push_back({groupings[i].groups, silhouettes[i]});
+  return tried;
+}
+
+const TriedGroups& best_of(const std::vector<TriedGroups>& tried) {
+  return *std::ranges::max_element(tried, {}, &TriedGroups::silhouette);
+}
+
+/// What no points without groups come to.
+double needed_silhouette(const PointSet& points, uint32_t most, uint64_t seed) {
+  constexpr double kAbove = 0.1, kDeviations = 2;
+  const auto moved = principal_components(points).points;
+  if (moved.size() == 0) return kAbove;
+  const size_t count = std::min(points.size(), kMostStrewn);
+  const size_t draws = std::clamp<size_t>(kStrewnInAll / count, 1, kMostDraws);
+  std::mt19937_64 random(seed);
+  double sum = 0, squares = 0;
+  for (size_t draw = 0; draw < draws; draw++) {
+    const auto even = strewn(moved, count, random);
+    const auto groupings = groupings_of(even, 2, most, seed + draw);
+    if (groupings.empty()) continue;
+    const double best = best_of(tried_groups(even, groupings, seed)).silhouette;
+    sum += best;
+    squares += best * best;
+  }
+  const auto n = static_cast<double>(draws);
+  const double deviation = std::sqrt(std::max(0.0, squares / n - sum / n * sum / n));
+  return sum / n + std::max(kAbove, kDeviations * deviation);
 }
 
 GroupChoice given_groups(const PointSet& points, uint32_t given, uint64_t seed) {
@@ -84,15 +103,13 @@ GroupChoice choose_groups(const PointSet& points, uint32_t most, std::optional<u
   const auto at_most = static_cast<uint32_t>(std::min<size_t>(most, points.size() - 1));
   const auto groupings = groupings_of(points, 2, at_most, seed);
   if (groupings.empty()) return choice;
-  const auto silhouettes = mean_silhouettes(points, groupings, seed);
-  for (size_t i = 0; i < groupings.size(); i++)
-    choice.tried.push_back({groupings[i].groups, silhouettes[i]});
-  const auto best = std::ranges::max_element(silhouettes) - silhouettes.begin();
-  const auto& grouping = groupings[static_cast<size_t>(best)];
-  choice.silhouette = silhouettes[static_cast<size_t>(best)];
-  choice.by_chance = chance_of(points, grouping.groups, seed);
-  choice.is_told = choice.silhouette >= choice.by_chance + kAboveChance;
-  if (choice.is_told) choice.grouping = grouping;
+  choice.tried = tried_groups(points, groupings, seed);
+  const auto& best = best_of(choice.tried);
+  choice.silhouette = best.silhouette;
+  choice.needed = needed_silhouette(points, at_most, seed);
+  choice.is_told = choice.silhouette >= choice.needed;
+  if (choice.is_told)
+    choice.grouping = *std::ranges::find(groupings, best.groups, &Grouping::groups);
   return choice;
 }
 

@@ -20,7 +20,7 @@ Json stage_json(const ClusterStage& stage) {
           {"groups_given", stage.choice.is_given},
           {"told_apart", stage.choice.is_told},
           {"silhouette", stage.choice.silhouette},
-          {"silhouette_by_chance", stage.choice.by_chance},
+          {"silhouette_needed", stage.choice.needed},
           {"tried", std::move(tried)}};
 }
 

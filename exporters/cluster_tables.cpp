@@ -114,14 +114,15 @@ std::string members_text(const Clusters& all, const VmCluster& cluster, size_t m
 
 ReportTable stages_table(const Clusters& all) {
   ReportTable table{
-      "Groups are those with the best silhouette (1: far apart, 0: not at all), if it is at least "
-      "0.1 above that of VMs without any groups:",
+      "Groups are those with the best silhouette (1: far apart, 0: not at all), if it is well "
+      "above "
+      "that of points without groups:",
       {{"Split"},
        {all.each_window ? "Windows" : "VMs", kNumber},
        {"Features", kNumber},
        {"Groups", kNumber},
        {"Silhouette", kNumber},
-       {"Without groups", kNumber}},
+       {"Needed", kNumber}},
       {}};
   for (const auto& stage : all.stages) {
     const auto& choice = stage.choice;
@@ -130,7 +131,7 @@ ReportTable stages_table(const Clusters& all) {
           std::to_string(stage.columns),
           fmt::format("{}{}", choice.grouping.groups, choice.is_given ? " (given)" : ""),
           silhouette_text(choice),
-          choice.is_given || choice.tried.empty() ? "-" : fmt::format("{:.2f}", choice.by_chance)},
+          choice.is_given || choice.tried.empty() ? "-" : fmt::format("{:.2f}", choice.needed)},
          std::nullopt,
          ""});
   }
