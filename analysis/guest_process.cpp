@@ -168,7 +168,7 @@ class Builder {
     process.wait_ns[static_cast<size_t>(gap.reason)] += wait_ns;
     gap.by_process = is_untold ? kNoProcess : waker_of(span, by);
     if (gap.by_process == span.process) gap.by_process = kNoProcess;
-    count(process.wakers, gap.by_process, wait_ns, by != nullptr);
+    count(process.wakers, gap.by_process, wait_ns);
     gap.woken_ns = by ? std::clamp(by->ns, left.ns, span.begin_ns) : span.begin_ns;
     gap.by_tid = by ? host_waker(*by) : 0;
     gaps_.push_back(gap);
@@ -219,14 +219,12 @@ class Builder {
     return ns <= span.end_ns ? span.process : kNoProcess;
   }
 
-  static void count(std::vector<OtherProcess>& others, uint32_t other, uint64_t ns,
-                    bool by_interrupt = false) {
+  static void count(std::vector<OtherProcess>& others, uint32_t other, uint64_t ns) {
     if (other == kNoProcess) return;
     auto found = std::ranges::find(others, other, &OtherProcess::process);
     if (found == others.end()) found = others.insert(found, OtherProcess{.process = other});
     found->count++;
     found->ns += ns;
-    found->by_interrupt += by_interrupt ? 1 : 0;
   }
 
   void count_threads() {

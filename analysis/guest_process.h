@@ -36,7 +36,6 @@ struct OtherProcess {
   uint32_t process = 0;
   uint64_t count = 0;
   uint64_t ns = 0;
-  uint64_t by_interrupt = 0;  ///< of `count`: told by an interrupt to another vCPU
 };
 
 /// One process of a guest. Units: nanoseconds.

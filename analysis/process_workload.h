@@ -11,9 +11,11 @@
 
 namespace vmflow {
 
-/// Who woke whom. A wake-up that an interrupt to another vCPU tells counts, and one is enough. One
-/// that is told only by who had the vCPU before may be chance: it counts if there are some, and if
-/// they are a good part of what woke that process.
+/// Who woke whom, without what chance makes of it: an interrupt that comes to a vCPU may be about
+/// another process than the one that goes on there, and who had a vCPU before is not always the
+/// reason why another one has it now. So whoever mostly waits for its timer has no waker, and an
+/// edge is left out if it has few wake-ups, or few beside the most frequent waker of the same
+/// process.
 WakeGraph wake_graph(const VmProcesses& vm);
 
 /// Ranks and groups by the wake-ups among the VM's processes; a group that has a good part of their

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kWidth = 900, kHeight = 520, kMargin = 34, kRadius = 4;
 constexpr size_t kColours = 8, kMostPoints = 4000;
+constexpr size_t kSmallGroup = 50;  // has all its points, however many others there are
 
 /// Where a value lies between the least and the most, on a drawing.
 class Axis {
@@ -46,6 +47,10 @@ std::string shape(size_t cluster, double x, double y, double r) {
       return fmt::format("<path d=\"M{:.1f} {:.1f}l{:.1f} {:.1f}l{:.1f} {:.1f}l{:.1f} {:.1f}z\"", x,
                          y - 1.4 * r, 1.4 * r, 1.4 * r, -1.4 * r, 1.4 * r, -1.4 * r, -1.4 * r);
   }
+}
+
+bool is_drawn(const Clusters& all, size_t row, size_t step) {
+  return row % step == 0 || all.clusters[all.cluster_of[row]].rows.size() <= kSmallGroup;
 }
 
 std::vector<bool> outliers_of(const Clusters& all) {
@@ -87,7 +92,7 @@ std::string points(const Clusters& all, const Axes& axes) {
   const size_t rows = all.table.rows.size(), step = (rows + kMostPoints - 1) / kMostPoints;
   std::string out;
   for (size_t row = 0; row < rows; row++) {
-    if (row % step != 0 && !is_outlier[row]) continue;
+    if (!is_drawn(all, row, step) && !is_outlier[row]) continue;
     const auto cluster = all.cluster_of[row];
     out += shape(cluster, axes.x.at(all.plot.x[row]), axes.y.at(all.plot.y[row]), kRadius);
     out += fmt::format(" class=\"point {}{}\"><title>{}: group {}</title></{}>\n",

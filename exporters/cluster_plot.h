@@ -9,7 +9,7 @@
 namespace vmflow {
 
 /// An SVG with a point for each row, its group's colour and shape, and its name when pointed at; of
-/// many rows a part, and all outliers. Shape: fit to stand in a page.
+/// many rows a part, and all outliers and small groups. Shape: fit to stand in a page.
 std::string clusters_plot(const Clusters& all);
 
 /// "group-0" to "group-7": how a group's points are coloured; the ninth as the first.

@@ -54,9 +54,6 @@ TEST(ProcessWorkload, keeps_a_pipeline_and_drops_the_daemons_beside_it) {
   ASSERT_TRUE(vm.ranks);
   for (const auto cr3 : {kA, kB, kC}) EXPECT_TRUE(is_kept(vm, cr3)) << std::hex << cr3;
   for (const auto cr3 : {kDaemon, kOther}) EXPECT_FALSE(is_kept(vm, cr3)) << std::hex << cr3;
-  const auto& wakers = of(vm, kB).wakers;
-  ASSERT_EQ(wakers.size(), 1u);
-  EXPECT_EQ(wakers[0].by_interrupt, wakers[0].count) << "an interrupt to vCPU 1 each time";
   EXPECT_GT(rank_of(vm, kC), rank_of(vm, kB)) << "the chain of process_rank_test, and two alone";
   EXPECT_GT(rank_of(vm, kB), rank_of(vm, kA));
   const auto load = process_workload(vm);
@@ -83,17 +80,21 @@ TEST(ProcessWorkload, is_all_there_is_where_nobody_wakes_anybody) {
   EXPECT_EQ(process_workload({}).processes, 0u);
 }
 
-// Of 100 wake-ups by 1, and 3 or 12 turns right after 2.
+// 0 is woken a hundred times by 1, and at times, it seems, by 2.
 TEST(ProcessWorkload, takes_no_chance_for_a_wakeup) {
-  const auto edges = [](OtherProcess second) {
+  const auto edges = [](uint64_t most, uint64_t second, uint64_t task_ns, uint64_t timer_ns) {
     VmProcesses vm;
-    vm.processes = {woken_by({{.process = 1, .count = 100}, second}, 100), {}, {}};
+    vm.processes = {
+        woken_by({{.process = 1, .count = most}, {.process = 2, .count = second}}, 100), {}, {}};
+    vm.processes[0].wait_ns[static_cast<size_t>(WaitReason::kTask)] = task_ns;
+    vm.processes[0].wait_ns[static_cast<size_t>(WaitReason::kTimer)] = timer_ns;
     return wake_graph(vm).edges.size();
   };
-  EXPECT_EQ(edges({.process = 2, .count = 3}), 1u) << "too few";
-  EXPECT_EQ(edges({.process = 2, .count = 10}), 1u) << "less than a tenth";
-  EXPECT_EQ(edges({.process = 2, .count = 12}), 2u);
-  EXPECT_EQ(edges({.process = 2, .count = 3, .by_interrupt = 1}), 2u) << "an interrupt tells it";
+  EXPECT_EQ(edges(100, 10, 900, 100), 2u);
+  EXPECT_EQ(edges(100, 9, 900, 100), 1u) << "few beside the other's";
+  EXPECT_EQ(edges(4, 3, 900, 100), 1u) << "few";
+  EXPECT_EQ(edges(100, 10, 100, 201), 0u) << "it waits for its timer";
+  EXPECT_EQ(edges(100, 10, 100, 199), 2u);
 }
 
 }  // namespace vmflow::test
