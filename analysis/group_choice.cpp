@@ -13,7 +13,7 @@ namespace vmflow {
 namespace {
 
 // Of many points a part is enough, of few several draws are needed.
-constexpr size_t kMostStrewn = 1000, kStrewnInAll = 400, kMostDraws = 20;
+constexpr size_t kMostStrewn = 500, kStrewnInAll = 400, kMostDraws = 20;
 
 /// Between 0 and 1, from the generator's own bits: a library's distributions may differ.
 double part(std::mt19937_64& random) {

@@ -10,7 +10,8 @@
 namespace vmflow {
 namespace {
 
-constexpr alglib::ae_int_t kStarts = 5, kMostRounds = 200;
+// Groups that are there are found within some rounds; only those that are not go on changing.
+constexpr alglib::ae_int_t kStarts = 4, kMostRounds = 50;
 constexpr alglib::ae_int_t kEuclidean = 2;
 
 // It takes a seed below 1 for "any".

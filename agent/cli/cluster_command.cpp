@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 
 #include "agent/cli/command.h"
@@ -92,14 +93,17 @@ std::function<int()> cluster_command(CLI::App& app, CLI::App*& chosen) {
                    "at most so many groups in a stage, chosen by their silhouette (8)")
       ->check(CLI::Range(2u, kMostGroups))
       ->excludes(groups);
-  chosen->add_option("--seed", options.seed, "what chance begins with (1)");
+  chosen->add_option("--seed", options.seed, "what chance begins with (1)")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   chosen
       ->add_option("--coarse", options.coarse,
                    "columns of the first stage, with * for anything (wait_*,*_ratio; of one stage "
                    "all)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   chosen->add_option("--fine", options.fine, "columns of the second stage (exits_*)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   chosen->add_flag("--each-window", options.each_window,
                    "windows on their own, not the mean of each VM's");
   chosen->add_option("--format", order->format, "text, json or html (text)")
