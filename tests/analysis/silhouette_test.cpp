@@ -97,6 +97,16 @@ TEST(KMeans, has_the_largest_group_first_whatever_the_seed) {
   }
 }
 
+// Where there are no groups, everything depends on the begin.
+TEST(KMeans, has_the_same_groups_with_the_same_seed_alone) {
+  const auto vms = made_up(numbered_columns("f", 4), {{400, {0, 0, 0, 0}}}, 1);
+  const auto points = points_of(vms);
+  for (uint64_t seed = 1; seed < 6; seed++) {
+    EXPECT_EQ(k_means(points, 8, seed), k_means(points, 8, seed));
+    EXPECT_NE(k_means(points, 8, seed), k_means(points, 8, seed + 1));
+  }
+}
+
 TEST(KMeans, of_fewer_places_than_groups_there_is_none) {
   EXPECT_FALSE(k_means({1, {1, 1, 1, 2, 2}}, 3, 1));
   EXPECT_TRUE(k_means({1, {1, 1, 1, 2, 2}}, 2, 1));
