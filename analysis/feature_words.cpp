@@ -28,6 +28,7 @@ constexpr std::array kKinds = {
     FeatureKind{"vmm_ratio", "", "in the VMM", kShare, kExits, 0.4},
     FeatureKind{"root_ratio", "", "in KVM and the VMM", kShare, kExits, 0.4},
     FeatureKind{"halted_ratio", "", "asleep", kShare, kIdle, 2, 0.85},
+    FeatureKind{"idle_ratio", "", "idle", kShare, kIdle, 1, 0.85},
     FeatureKind{"ready_ratio", "", "without a CPU", kShare, kShort, 0.4},
     FeatureKind{"throttled_ratio", "", "throttled", kShare, kShort, 0.4},
     FeatureKind{"halt_poll_waste_ratio", "", "polling in vain", kShare},

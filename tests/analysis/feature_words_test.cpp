@@ -35,6 +35,28 @@ TEST(FeatureWords, say_what_is_how_much) {
   for (const auto& [name, value, words] : all) EXPECT_EQ(feature_text(name, value), words) << name;
 }
 
+TEST(FeatureWords, speak_for_a_kind_of_load) {
+  const std::pair<const char*, const char*> all[] = {
+      {"state_guest_ratio", "CPU-bound"},
+      {"guest_ratio", "CPU-bound"},
+      {"wait_disk_ratio", "disk-bound"},
+      {"disk_write_bytes_per_second", "disk-bound"},
+      {"wait_net_per_second", "network-bound"},
+      {"net_transmit_per_second", "network-bound"},
+      {"wait_timer_ratio", "timer-driven"},
+      {"interrupts_timer_per_second", "timer-driven"},
+      {"exits_msr_per_second", "exit-heavy"},
+      {"state_vmm_ratio", "exit-heavy"},
+      {"state_halted_ratio", "idle"},
+      {"idle_ratio", "idle"},
+      {"state_throttled_ratio", "short of CPU"},
+      {"exits_hlt_per_second", ""},
+      {"wait_unknown_ratio", ""},
+      {"disk_read_mean_seconds", ""},
+      {"something_else", ""}};
+  for (const auto& [name, cause] : all) EXPECT_EQ(feature_kind(name).cause, cause) << name;
+}
+
 TEST(FeatureWords, of_any_number_are_some) {
   for (const auto* name : {"a_ratio", "a_seconds", "a_per_second", "a_bytes_per_second", "a"})
     for (const double value : {-1e30, -1.0, -1e-9, 1e-30, 0.95, 999.4, 999.6, 1e15, 1e18, 1e30})
