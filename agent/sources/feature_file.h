@@ -20,7 +20,7 @@ namespace vmflow {
 
 /// What is more than these is refused: 10,000 VMs with 60 features have some megabytes.
 struct FeatureFileLimits {
-  size_t bytes = size_t{256} << 20;
+  size_t bytes = size_t{128} << 20;
   size_t columns = 512;
   size_t cells = 20'000'000;
 };

@@ -2,6 +2,7 @@
 // Feature tables as JSON.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,25 @@ namespace vmflow {
 namespace {
 
 using nlohmann::json;
+
+/// How deep lists and objects lie within one another: a parser needs memory for each.
+size_t depth_of(std::string_view text) {
+  size_t depth = 0, deepest = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < text.size(); i++) {
+    const char c = text[i];
+    if (in_text && c == '\\') {
+      i++;
+    } else if (c == '"') {
+      in_text = !in_text;
+    } else if (!in_text && (c == '[' || c == '{')) {
+      deepest = std::max(deepest, ++depth);
+    } else if (!in_text && (c == ']' || c == '}') && depth > 0) {
+      depth--;
+    }
+  }
+  return deepest;
+}
 
 Result<std::vector<FeatureColumn>> columns_in(const json& document,
                                               const FeatureFileLimits& limits) {
@@ -71,6 +91,8 @@ Result<FeatureRow> row_in(const json& from, const Places& places) {
 }  // namespace
 
 Result<FeatureTable> parse_feature_json(std::string_view text, const FeatureFileLimits& limits) {
+  constexpr size_t kDeepest = 8;
+  if (depth_of(text) > kDeepest) return failure("lists lie too deep within one another");
   const auto document = json::parse(text, nullptr, false);
   if (document.is_discarded()) return failure("it is no valid JSON");
   if (text_of(field(document, "schema")) != "vmflow_features" || field(document, "version") != 1)

@@ -47,7 +47,7 @@ refuses 1 'no feature of any VM is known' unknown.csv
 refuses 1 "nan.csv: line 2: column 'a': 'nan' is no finite number*" nan.csv
 refuses 1 'ragged.csv: line 2: it has 5 cells, the first line has 6' ragged.csv
 refuses 1 'evil.csv: line 3: column *' evil.csv
-refuses 1 '/dev/zero: it has more than 256 MiB*' /dev/zero
+refuses 1 '/dev/zero: it has more than 128 MiB*' /dev/zero
 refuses 1 "no column is called 'net_\*', by which the only stage groups; there are: wait_disk_ratio, *" --coarse 'net_*' good.csv
 refuses 1 "no column is called 'exits_\*', by which the fine stage groups; there are: a" --stages 2 --coarse a constant.csv
 refuses 1 "cannot write '/nowhere/x'" --output /nowhere/x good.csv

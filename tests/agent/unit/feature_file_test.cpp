@@ -109,6 +109,9 @@ TEST(FeatureFile, csv_that_is_wrong_says_where_and_why) {
 TEST(FeatureFile, json_that_is_wrong_says_where_and_why) {
   const std::pair<std::string, std::string> all[] = {
       {"{", "t: it is no valid JSON"},
+      {std::string(1'000'000, '['), "t: lists lie too deep within one another"},
+      {R"({"a":"[[[[[[[[[[[[\"[[[[[[[[["})",
+       "t: it is no table of features: \"schema\" is not vmflow_features, version 1"},
       {"[1]", "t: it is no table of features: \"schema\" is not vmflow_features, version 1"},
       {R"({"schema":"vmflow_features","version":2})",
        "t: it is no table of features: \"schema\" is not vmflow_features, version 1"},
