@@ -10,6 +10,7 @@
 
 #include "analysis/guest_threads.h"
 #include "analysis/nested.h"
+#include "analysis/process_workload.h"
 
 namespace vmflow {
 namespace {
@@ -341,6 +342,7 @@ std::vector<VmProcesses> guest_processes(const ReplayResult& replay,
   std::vector<VmProcesses> all;
   for (const auto& vm : vms) all.push_back(Builder(vm, replay).build());
   for (const auto& of_vm : nested) tell_levels(of_vm, all);
+  for (auto& vm : all) vm.ranks = rank_workload(vm);
   return all;
 }
 

@@ -25,6 +25,7 @@
 #include "analysis/flow_replay_result.h"
 #include "analysis/guest_spans.h"
 #include "analysis/nested_life.h"
+#include "analysis/process_rank.h"
 #include "analysis/slowdown.h"
 #include "analysis/wait_reason.h"
 
@@ -104,6 +105,8 @@ struct VmProcesses {
   /// known.
   double after_timer_ratio = 0;
   bool isolated = false;  ///< the guest's kernel has page tables of its own
+  /// Which of them matter to one another, see process_workload.h; absent: no wake-up is told.
+  std::optional<ProcessRanks> ranks = std::nullopt;
 
   uint64_t guest_ns() const;
   /// Of the time in which somebody ran, the share in which both ends of a stretch tell who. 0 if

@@ -5,42 +5,14 @@
 
 #include "analysis/amount_text.h"
 #include "exporters/html_assets.h"
+#include "exporters/html_page.h"
 #include "exporters/html_table.h"
 #include "exporters/html_text.h"
 #include "exporters/html_timeline.h"
-#include "exporters/interval_bytes.h"
 #include "exporters/report_tables.h"
 
 namespace vmflow {
 namespace {
-
-/// As a content security policy names it.
-std::string hash_source(const HtmlAsset& asset) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < asset.sha256.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(std::string(asset.sha256.substr(i, 2)), nullptr, 16));
-  return "'sha256-" + base64(bytes) + "'";
-}
-
-std::string head(const TraceReport& report) {
-  return fmt::format(
-      R"(<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<link rel="icon" href="data:,">
-<title>{}</title>
-<style>{}</style>
-</head>
-)",
-      hash_source(kHtml_script), hash_source(kHtml_style),
-      html_text(report.title.empty() ? "vmflow: " + report.finding : report.title),
-      kHtml_style.text);
-}
 
 std::string fact(std::string_view name, const std::string& text, std::string_view mark = "") {
   return fmt::format("<div{}><dt>{}</dt><dd>{}</dd></div>\n",
@@ -154,7 +126,9 @@ std::string trust(const TraceReport& report) {
 }  // namespace
 
 std::string html_report(const TraceReport& report) {
-  auto out = head(report) + "<body>\n<main>\n" + finding(report) + overview(report);
+  auto out =
+      html_head(report.title.empty() ? "vmflow: " + report.finding : report.title, kHtml_script) +
+      "<body>\n<main>\n" + finding(report) + overview(report);
   out +=
       "<section aria-labelledby=\"h-timeline\">\n<h2 id=\"h-timeline\">Timeline</h2>\n"
       "<noscript><p>The timeline needs scripts; all else on this page does "

@@ -43,6 +43,8 @@ ReportTable states_table(const VmFlow& vm);
 
 /// Who ran inside the VM, as far as samples tell.
 ReportTable processes_table(const VmProcesses& vm);
+/// Which of them matter to one another. Shape: `ranks` is there.
+ReportTable ranks_table(const VmProcesses& vm);
 /// What the vCPUs of a VM's guests did.
 ReportTable nested_table(const VmNested& nested);
 /// What a critical path is made of, its sentence first.

@@ -192,6 +192,7 @@ std::vector<ReportTable> vm_tables(const ReportVm& vm, const ReportWindow& windo
   if (flow.levels) tables.push_back(levels_table(*flow.levels));
   if (vm.nested) tables.push_back(nested_table(*vm.nested));
   if (vm.processes) tables.push_back(processes_table(*vm.processes));
+  if (vm.processes && vm.processes->ranks) tables.push_back(ranks_table(*vm.processes));
   if (flow.per_vcpu.size() > 1) tables.push_back(vcpus_table(flow));
   return tables;
 }

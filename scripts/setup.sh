@@ -14,6 +14,7 @@ packages=(
   libcli11-dev libfmt-dev libspdlog-dev libexpected-dev libncurses-dev        # agent
   libcap-dev libseccomp-dev                                                   # its rights
   libvirt-dev libxml2-dev                                                     # names of VMs
+  libalglib-dev                                                               # groups of VMs
   libgtest-dev libgmock-dev libbenchmark-dev                                  # tests
   qemu-system-x86 qemu-utils busybox-static cpio kmod xz-utils e2fsprogs      # lab
   linux-perf bpftrace prometheus prometheus-alertmanager                      # references

@@ -14,6 +14,7 @@ enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2 };
 using Command = std::function<int()> (*)(CLI::App& app, CLI::App*& chosen);
 
 std::function<int()> analyze_command(CLI::App& app, CLI::App*& chosen);
+std::function<int()> cluster_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> doctor_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> log_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> snapshot_command(CLI::App& app, CLI::App*& chosen);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "analysis/path_sentence.h"
+#include "analysis/process_workload.h"
 
 namespace vmflow::test {
 
@@ -74,11 +75,21 @@ VmProcesses processes_of_web() {
   second.threads = 1;
   second.first_ns = kBegin + seconds(1);
   second.last_ns = kBegin + seconds(9);
+  GuestProcess daemon;
+  daemon.key = {.nested_vm = 0, .cr3 = 0x7d8e9000};
+  daemon.sampled_ns = seconds(0.02);
+  daemon.wait_ns[static_cast<size_t>(WaitReason::kTimer)] = seconds(9);
+  daemon.exits = 9;
+  daemon.threads = 1;
+  daemon.first_ns = kBegin + seconds(0.5);
+  daemon.last_ns = kBegin + seconds(9.52);
   second.wakers = {{.process = 0, .count = 25, .ns = seconds(0.5)}};
-  return {.vm = {.tgid = 4711, .kvm = 1},
-          .processes = {first, second},
-          .idle_ns = seconds(0.3),
-          .untold_ns = seconds(0.2)};
+  VmProcesses vm{.vm = {.tgid = 4711, .kvm = 1},
+                 .processes = {first, second, daemon},
+                 .idle_ns = seconds(0.28),
+                 .untold_ns = seconds(0.2)};
+  vm.ranks = rank_workload(vm);
+  return vm;
 }
 
 /// Of web: a guest with a guest of its own.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Works of several processes in the guest, on one CPU: they compete for it, or wait for each other.
-// Each accounts for itself, as its own kernel counts.
+// Works of several processes in the guest: they compete for one CPU, or wait for each other, on one
+// or on all. Each accounts for itself, as its own kernel counts.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,8 +119,45 @@ void hand_over(const Options& options) {
   tell(children);
 }
 
+// A piece of work goes from stage to stage, the CPUs in turns, each computing less than the one
+// before, and from the last back to the first. Beside them daemons wake up by themselves.
+void hand_around(const Options& options) {
+  const auto cpus = static_cast<size_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  const auto stages = static_cast<size_t>(options.number("stages", 3));
+  const auto daemons = static_cast<size_t>(options.number("daemons", 2));
+  const int64_t first_ns = options.number("first_us", 8000) * 1000;
+  const int64_t pause_ns = options.number("pause_us", 150'000) * 1000;
+  const int64_t until_ns = now_ns() + options.number("seconds", 6) * 1'000'000'000;
+  constexpr int64_t kLast = -1;
+  const std::vector<Pipe> before(stages);
+  std::vector<Child> children;
+  for (size_t i = 0; i < stages; i++)
+    children.emplace_back([&, i] {
+      keep_to_cpu(i % cpus);
+      int64_t piece = 0;
+      for (;;) {
+        if (!(i == 0 && piece == 0) && !before[i].receive(piece)) _exit(1);
+        if (i == 0) piece = now_ns() < until_ns ? piece + 1 : kLast;
+        if (piece != kLast) burn_until(now_ns() + first_ns / static_cast<int64_t>(i + 1));
+        if (piece != kLast || i + 1 < stages) before[(i + 1) % stages].send(piece);
+        if (piece == kLast) return;
+      }
+    });
+  for (size_t i = 0; i < daemons; i++)
+    children.emplace_back([&, i] {
+      keep_to_cpu(i % cpus);
+      const int64_t every_ns = pause_ns + static_cast<int64_t>(i) * 7'000'000;
+      for (int64_t at = now_ns(); at < until_ns; at += every_ns) {
+        burn_until(now_ns() + first_ns / 8);
+        sleep_until(at + every_ns);
+      }
+    });
+  tell(children);
+}
+
 }  // namespace
 
+const Work kChain{"chain", "", nullptr, hand_around};
 const Work kProcesses{"processes", "", nullptr, compete};
 const Work kPipeline{"pipeline", "", nullptr, hand_over};
 
