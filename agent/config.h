@@ -44,6 +44,7 @@ struct Config {
   bool culprit_irq = false;                ///< tell interrupt time from the culprits it interrupts
   std::string libvirt_uri = "auto";        ///< auto, off, or a URI of this host
   uint32_t libvirt_interval_seconds = 10;  ///< between two lists of its domains
+  uint32_t idle_window_seconds = 300;      ///< over which VMs are judged idle
   std::string user{};                      ///< whom root becomes; empty: vmflow, else nobody
   std::string log_level = "info";
   std::string log_format = "text";

@@ -264,6 +264,8 @@ std::vector<VmFlow> vms_of(const Snapshot& snapshot, Carry& carry,
     add_io(vms.back(), snapshot, carry, key, of_vm->second.totals);
     vm.slowdown.take_in(slowdown_look(snapshot, key, vms.back(), std::move(taken[key])));
     vms.back().slowdown = vm.slowdown.flow();
+    vm.use.take_in(snapshot.now_ns, vm_use_point(vms.back()), snapshot.use_window_ns);
+    vms.back().use = vm.use.use(vms.back().vcpus);
   }
   return vms;
 }

@@ -89,9 +89,7 @@ void add_counts(Features& all) {
     add_rate(all, "preempted_by_" + culprit, {"preempted_" + culprit},
              "vCPUs that could run and had to leave a CPU to " + culprit);
   }
-  Names exits;
-  for (const auto name : exit_classes()) exits.push_back("exits_" + std::string(name));
-  add_rate(all, "exits", exits, "VM exits");
+  add_rate(all, "exits", {"exits"}, "VM exits");
   for (const auto name : exit_classes())
     add_rate(all, "exits_" + std::string(name), {"exits_" + std::string(name)},
              fmt::format("VM exits, of either vendor's reasons for {}", name));
@@ -120,16 +118,15 @@ void add_devices(Features& all) {
 
 std::string selector(const FeatureCounter& counter) {
   if (counter.label.empty()) return std::string(counter.metric);
-  return fmt::format("{}{{{}=~\"{}\"}}", counter.metric, counter.label,
-                     fmt::join(counter.values, "|"));
+  return fmt::format("{}{{{}{}\"{}\"}}", counter.metric, counter.label,
+                     counter.values.size() == 1 ? "=" : "=~", fmt::join(counter.values, "|"));
 }
 
-std::string sum_promql(const std::vector<size_t>& of, const std::string& window) {
+std::string sum_promql(const std::vector<size_t>& of, const std::string& window,
+                       std::string_view function) {
   std::string text;
   for (const auto place : of) {
     const auto& counter = feature_counters()[place];
-    const auto* function =
-        counter.kind == FeatureCounterKind::kGauge ? "avg_over_time" : "increase";
     text += fmt::format("{}sum by (instance, vm) ({}({}[{}]))", text.empty() ? "" : " + ", function,
                         selector(counter), window);
   }
@@ -186,6 +183,12 @@ std::span<const Feature> feature_catalog() {
     add_waits(all);
     add_counts(all);
     add_devices(all);
+    all.push_back({{"idle_ratio", kRatio,
+                    "part of the window in which vmflow called it idle; of two looks 1 or 0, at "
+                    "the second one"},
+                   places({"idle"}),
+                   FeatureBase::kNothing,
+                   {}});
     return all;
   }();
   return features;
@@ -240,21 +243,22 @@ std::vector<double> feature_values(const FeatureSums& sums) {
 }
 
 std::string feature_promql(const Feature& feature, const std::string& window) {
-  const auto sum = sum_promql(feature.of, window);
+  constexpr std::string_view kIncrease = "increase";
   switch (feature.base) {
     case FeatureBase::kVcpuTime:
       return fmt::format(
-          "{} / sum by (instance, vm) (increase(vmflow_vm_vcpu_seconds_total[{}]) + "
-          "on (instance, vm) group_left () increase(vmflow_vm_vcpu_unaccounted_seconds_total[{}]))",
-          sum, window, window);
+          "{} / (sum by (instance, vm) (increase(vmflow_vm_vcpu_seconds_total[{}])) + "
+          "sum by (instance, vm) (increase(vmflow_vm_vcpu_unaccounted_seconds_total[{}])))",
+          sum_promql(feature.of, window, kIncrease), window, window);
     case FeatureBase::kWallTime:
-      return fmt::format("{} / the window's seconds", sum);
+      return sum_promql(feature.of, window, "rate");
     case FeatureBase::kCounters:
-      return sum + " / " + sum_promql(feature.by, window);
+      return sum_promql(feature.of, window, kIncrease) + " / " +
+             sum_promql(feature.by, window, kIncrease);
     case FeatureBase::kNothing:
-      return sum;
+      return sum_promql(feature.of, window, "avg_over_time");
   }
-  return sum;
+  return "";
 }
 
 }  // namespace vmflow

@@ -93,6 +93,11 @@ void add_preemptions(Counters& all) {
 }
 
 void add_exits(Counters& all) {
+  all.push_back({"exits", kCount, "vmflow_vm_exits_total", "", {}, [](const VmFlow& vm) {
+                   uint64_t count = 0;
+                   for (const auto& exit : vm.folded_exits) count += exit.count;
+                   return count;
+                 }});
   for (const auto& one : classes())
     all.push_back({named("exits_", one.name), kCount, "vmflow_vm_exits_total", "reason",
                    one.reasons, [name = one.name](const VmFlow& vm) {
@@ -223,6 +228,13 @@ std::span<const FeatureCounter> feature_counters() {
                    "",
                    {},
                    [](const VmFlow& vm) { return vm.poll_fail_ns; }});
+    all.push_back(
+        {"idle", FeatureCounterKind::kGauge, "vmflow_vm_idle", "", {}, [](const VmFlow& vm) {
+           const auto kind = vm.use.kind;
+           return kind == VmUseKind::kUnknown
+                      ? std::nullopt
+                      : std::optional<uint64_t>(kind == VmUseKind::kIdle ? 1 : 0);
+         }});
     return all;
   }();
   return counters;

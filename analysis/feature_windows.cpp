@@ -23,6 +23,7 @@ struct Places {
   std::array<size_t, kWaitReasons> wait{}, ended{}, waits{}, interrupts{};
   std::array<size_t, FLOW_CULPRITS> preempted{};
   std::array<size_t, kFoldedExits> exits{};
+  size_t all_exits = feature_counter("exits");
   size_t poll_fail = feature_counter("poll_fail");
 
   explicit Places(Vendor vendor) {
@@ -127,6 +128,8 @@ class Windows {
     };
     for (uint32_t i = 0; i < kFoldedExits; i++)
       add(places_.exits[i], before.exits[i], now.exits[i]);
+    for (uint32_t i = 0; i < kFoldedExits; i++)
+      add(places_.all_exits, before.exits[i], now.exits[i]);
     for (uint32_t i = 0; i < FLOW_CULPRITS; i++)
       add(places_.preempted[i], before.preempted[i], now.preempted[i]);
     for (uint32_t i = 0; i < FLOW_WAKE_KINDS; i++) {
@@ -151,7 +154,7 @@ void forget_untold(FeatureSums& sums, const ReplayVocabulary& told) {
     const bool is_untold = is_device || name == "interrupts_disk" ||
                            counters[i].kind == FeatureCounterKind::kGauge ||
                            (!told.halt_ends && (name == "poll_fail" || name == "time_halt_poll")) ||
-                           (!told.switches && !told.outs && name.starts_with("preempted_"));
+                           (!told.switches && name.starts_with("preempted_"));
     if (is_untold) sums.of[i] = kUnknown;
   }
 }

@@ -7,6 +7,7 @@
 
 #include "analysis/flow_names.h"
 #include "analysis/seconds.h"
+#include "exporters/counters_json.h"
 #include "exporters/culprit_json.h"
 #include "exporters/nested_json.h"
 #include "exporters/process_json.h"
@@ -16,7 +17,8 @@ namespace vmflow {
 namespace {
 
 constexpr std::string_view kVmsPath = "/vms", kProcessesPath = "/processes",
-                           kCulpritsPath = "/culprits", kVerdictPath = "/verdict";
+                           kCulpritsPath = "/culprits", kVerdictPath = "/verdict",
+                           kCountersPath = "/counters";
 
 using Json = nlohmann::ordered_json;
 
@@ -191,6 +193,17 @@ Json summary(const VmFlow& vm) {
           {"unaccounted_seconds", seconds(vm.time.unaccounted_ns)}};
 }
 
+/// What it has done lately, and what speaks for that.
+Json use(const VmUse& use) {
+  Json json{{"kind", vm_use_name(use.kind)},
+            {"sentence", vm_use_sentence(use)},
+            {"window_seconds", seconds(use.window_ns)}};
+  if (use.kind == VmUseKind::kUnknown) return json;
+  json["most_vcpus"] = use.most_vcpus;
+  json["unused_vcpus"] = use.unused_vcpus;
+  return json;
+}
+
 /// A row of the list: what a reader of all VMs needs, so that one look of the agent is enough.
 Json list_row(const VmFlow& vm, const FlowModel& model) {
   auto json = summary(vm);
@@ -199,6 +212,7 @@ Json list_row(const VmFlow& vm, const FlowModel& model) {
   for (const auto& exit : vm.exits) count += exit.count;
   json["exit_count"] = count;
   json["verdict"] = short_verdict_json(vm, model);
+  json["use"] = use(vm.use);
   return json;
 }
 
@@ -220,6 +234,7 @@ Json whole(const VmFlow& vm, uint64_t now_ns, bool tells_irq) {
   if (vm.net) json["net"] = net(*vm.net);
   if (vm.interrupts) json["interrupts"] = interrupts(*vm.interrupts);
   json["vcpus"] = vcpus(vm);
+  json["use"] = use(vm.use);
   return json;
 }
 
@@ -234,6 +249,7 @@ std::string answer(Json content) {
 
 std::optional<std::string> api_json(const FlowModel& model, std::string_view path) {
   if (path == kCulpritsPath) return answer({{"culprits", culprits_json(model, nullptr)}});
+  if (path == kCountersPath) return answer(counters_json(model));
   if (!path.starts_with(kVmsPath)) return std::nullopt;
   path.remove_prefix(kVmsPath.size());
   if (path.empty()) {

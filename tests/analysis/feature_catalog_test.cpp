@@ -68,7 +68,7 @@ TEST(FeatureCatalog, every_exit_has_a_class) {
     for (const auto& named : named_exits(vendor)) {
       uint32_t classes = 0;
       for (const auto& counter : feature_counters())
-        if (counter.metric == "vmflow_vm_exits_total" &&
+        if (counter.metric == "vmflow_vm_exits_total" && counter.name != "exits" &&
             std::ranges::find(counter.values, named.name) != counter.values.end())
           classes++;
       EXPECT_EQ(classes, 1u) << named.name;
@@ -150,8 +150,8 @@ TEST(FeatureCatalog, says_how_a_feature_is_asked_of_prometheus) {
     EXPECT_NE(text.find("vmflow_vm_"), std::string::npos) << feature.column.name;
     if (feature.column.name != "disk_read_mean_seconds") continue;
     EXPECT_EQ(text,
-              "sum by (instance, vm) (increase(vmflow_vm_disk_seconds_total{op=~\"read\"}[5m])) / "
-              "sum by (instance, vm) (increase(vmflow_vm_disk_operations_total{op=~\"read\"}"
+              "sum by (instance, vm) (increase(vmflow_vm_disk_seconds_total{op=\"read\"}[5m])) / "
+              "sum by (instance, vm) (increase(vmflow_vm_disk_operations_total{op=\"read\"}"
               "[5m]))");
   }
 }

@@ -61,7 +61,7 @@ void expect_whole(const std::vector<WindowedSums>& windows, const ReplayResult& 
 TEST(FeatureWindows, an_interval_across_a_border_gives_each_window_its_part) {
   DrawnTrace trace;
   trace.on(0, kVcpu0)
-      .entry(1000)
+      .at(1000, EntryEvent{.vcpu_id = 0})
       .exit(1700, kCpuid)
       .entry(1750)
       .exit(2300, kHlt)
@@ -180,6 +180,7 @@ TEST(FeatureWindows, polling_that_no_event_tells_is_not_known) {
 
 TEST(FeatureWindows, preemptions_count_where_they_happen) {
   DrawnTrace trace;
+  trace.on(1, kOther).to(1000, kIdle, 1);  // tells whose thread it is
   trace.on(0, kVcpu0).entry(1000).exit(1900, kCpuid).to(1950, kOther, 0).to(2150, kVcpu0, 1);
   trace.entry(2200).exit(2900, kCpuid).to(2950, kOther, 0).to(2990, kVcpu0, 1).entry(3000);
   const auto all = windows(trace, 1000);

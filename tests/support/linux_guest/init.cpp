@@ -31,7 +31,7 @@ namespace vmflow::linux_guest {
 namespace {
 
 // The place to add a workload.
-const Work* const kWorks[] = {&kIdle,   &kTimer, &kDisk,      &kMixed,    &kMemory,
+const Work* const kWorks[] = {&kIdle,   &kAlive, &kTimer,     &kDisk,     &kMixed, &kMemory,
                               &kNested, &kNet,   &kProcesses, &kPipeline, &kServer};
 
 void mount_kernel_files() {
