@@ -165,6 +165,7 @@ struct ReplayBook {
   std::unordered_map<uint32_t, uint32_t> process_by_tid;
   std::map<ReplayIdKey, uint32_t> vcpu_by_id;  // those that live and whose id is told
   std::set<uint32_t> vm_processes;
+  std::unordered_map<uint32_t, uint32_t> vhost_owners;  // by the worker's tid: the VM's process
   std::map<VmKey, uint32_t> vm_by_key;
   std::map<uint32_t, vm_skew> skews;
   std::map<ReplayBlameKey, blame> blames;

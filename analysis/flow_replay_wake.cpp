@@ -75,6 +75,17 @@ void count_given(ReplayVcpu& vcpu, const Event& event, const AcceptEvent& accept
     vcpu.given[kind]++;
 }
 
+/// The kernel side names no threads, but tells that a vhost worker has woken a vCPU: whose it is,
+/// is known from then on.
+void learn_vhost(ReplayBook& book, uint32_t tid, uint32_t owner) {
+  if (book.vhost_owners.size() < book.options.max_threads) book.vhost_owners[tid] = owner;
+}
+
+ReplayVcpu* accepting_vcpu_of_vhost(ReplayBook& book, uint32_t tid, const AcceptEvent& accept) {
+  const auto known = book.vhost_owners.find(tid);
+  return known == book.vhost_owners.end() ? nullptr : book.called(known->second, 0, accept.vcpu_id);
+}
+
 }  // namespace
 
 void replay_route(ReplayBook& book, const Event& event) {
@@ -129,6 +140,8 @@ void replay_accept(ReplayBook& book, const Event& event, const AcceptEvent& acce
                     .kind = kind,
                     .by = kind == FLOW_WAKE_IPI ? context.vcpu->slot.id.vcpu_id : context.tid});
     count_given(*target, event, accept, kind);
+  } else if (ReplayVcpu* its = accepting_vcpu_of_vhost(book, context.tid, accept)) {
+    count_given(*its, event, accept, FLOW_WAKE_VHOST);
   }
   context.cpu->given = given_irq{.ns = event.ns,
                                  .tid = context.tid,
@@ -164,6 +177,8 @@ void replay_wake(ReplayBook& book, const Event& event, const WakeEvent& wake) {
   if (!context.cpu || !vcpu->counts(event.ns)) return;
   flow_post_wake(&vcpu->slot.mailbox, event.ns, wake.waker);
   const auto kind = static_cast<uint32_t>(wake.waker >> 32);
+  if (kind == FLOW_WAKE_VHOST && vcpu->process_told)
+    learn_vhost(book, context.tid, vcpu->slot.id.tgid);
   if (kind < FLOW_WAKE_KINDS)
     note_interrupt(book, *vcpu,
                    {.ns = event.ns,

@@ -74,7 +74,7 @@ class PrometheusReader {
       if (question.counters.front() == 0 && sums_.empty())
         return failure(
             "no VM in this time: there are no vmflow_vm_vcpu_seconds_total that have increased; "
-            "does this Prometheus scrape vmflowd, and did it then?");
+            "does this Prometheus scrape vmflowd, and did it then, twice in each window?");
     }
     if (!is_down_) ask_names();
     return finish();

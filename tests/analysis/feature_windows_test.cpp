@@ -191,6 +191,26 @@ TEST(FeatureWindows, preemptions_count_where_they_happen) {
   EXPECT_EQ(counter(all[1], "time_ready"), 150 + 40);
 }
 
+// The kernel side's ring names no thread: a vhost worker is known once it has woken a vCPU.
+TEST(FeatureWindows, interrupts_of_a_worker_without_a_name_count_once_it_has_woken_a_vcpu) {
+  const DrawnThread nameless{181, 181, {}};
+  DrawnTrace trace;
+  trace.on(0, kVcpu0).at(1000, EntryEvent{.vcpu_id = 0}).exit(1500, kHlt);
+  trace.at(1510, VcpuOutEvent{.state = FLOW_HALTED, .block = FLOW_BLOCK_OTHER, .throttled = false});
+  trace.on(3, nameless)
+      .accept(1800, 0)
+      .at(1810, WakeEvent{.tid = kVcpu0.tid, .waker = flow_waker(nameless.tid, FLOW_WAKE_VHOST)});
+  trace.on(0, kVcpu0).at(1820, VcpuInEvent{.in_kvm_run = true});
+  trace.entry(1830).on(3, nameless).accept(2100, 0).accept(2200, 0);
+  trace.on(4, {182, 182, {}}).accept(2300, 0);
+  trace.on(0, kVcpu0).exit(3000, kCpuid);
+  const auto all = windows(trace, 1000);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(counter(all[0], "interrupts_net"), 0);
+  EXPECT_EQ(counter(all[1], "interrupts_net"), 2);
+  EXPECT_EQ(counter(all[0], "waits_net"), 1);
+}
+
 TEST(FeatureWindows, hold_all_of_the_time_and_all_of_the_counts) {
   DrawnTrace trace;
   for (uint64_t at = 1000; at < 100'000; at += 1013) {

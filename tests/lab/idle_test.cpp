@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "agent_process.h"
 #include "attempts.h"
 #include "figure.h"
 #include "linux_guest.h"

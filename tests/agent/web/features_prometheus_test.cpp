@@ -40,7 +40,7 @@ class FakePrometheus {
     });
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
-    server_.wait_until_ready();
+    while (!server_.is_running()) std::this_thread::yield();
   }
   ~FakePrometheus() {
     server_.stop();
@@ -67,12 +67,12 @@ class FakePrometheus {
         values);
   }
 
-  void answer(const std::string& part, Answer told) {
+  void reply(const std::string& part, Answer told) {
     const std::lock_guard lock(mutex_);
     answers_.emplace_back(part, std::move(told));
   }
   void answer(const std::string& part, const std::vector<std::string>& series) {
-    answer(part, {200, matrix(series)});
+    reply(part, Answer{200, matrix(series)});
   }
   /// A VM that halts three quarters of its vCPU time.
   void add_web() {
@@ -248,26 +248,26 @@ TEST(FeaturesPrometheus, one_that_is_down_is_one_line_and_is_not_asked_again) {
 
 TEST(FeaturesPrometheus, an_error_of_the_first_query_is_its_words) {
   FakePrometheus fake;
-  fake.answer(
+  fake.reply(
       "vmflow_vm_vcpu_seconds_total",
       {422, R"({"status":"error","errorType":"execution","error":"query processing would load)"
             R"( too many samples\ninto memory"})"});
   EXPECT_EQ(words(fake.read()),
             "Prometheus says: query processing would load too many samples into memory");
   FakePrometheus proxy;
-  proxy.answer("vmflow_vm_vcpu_seconds_total", {503, "<html>no upstream</html>"});
+  proxy.reply("vmflow_vm_vcpu_seconds_total", {503, "<html>no upstream</html>"});
   EXPECT_EQ(words(proxy.read()), "status 503: is this the address of a Prometheus?");
 }
 
 TEST(FeaturesPrometheus, queries_that_fail_leave_a_part_unknown_and_say_so) {
   FakePrometheus fake;
   fake.add_web();
-  fake.answer("vmflow_vm_exits_total",
-              {422, R"({"status":"error","errorType":"timeout","error":"query timed out"})"});
+  fake.reply("vmflow_vm_exits_total",
+             {422, R"({"status":"error","errorType":"timeout","error":"query timed out"})"});
   const auto cut = FakePrometheus::matrix({FakePrometheus::of_vm("u-1", "", {"6"})});
-  fake.answer("vmflow_vm_net_wait_seconds_total", {200, cut.substr(0, cut.size() / 2)});
-  fake.answer("vmflow_vm_preemptions_total",
-              {200, R"({"status":"success","data":{"resultType":"vector","result":[]}})"});
+  fake.reply("vmflow_vm_net_wait_seconds_total", {200, cut.substr(0, cut.size() / 2)});
+  fake.reply("vmflow_vm_preemptions_total",
+             {200, R"({"status":"success","data":{"resultType":"vector","result":[]}})"});
   fake.answer("vmflow_vm_halt_poll_fail", {FakePrometheus::of_vm("u-1", "", {"6"})});
   const auto reading = fake.read();
   ASSERT_TRUE(reading) << words(reading);
@@ -285,10 +285,10 @@ TEST(FeaturesPrometheus, warnings_are_told_once_and_all_is_there) {
   FakePrometheus fake;
   fake.add_web();
   const std::string warning = R"(,"warnings":["remote read\u001b failed"])";
-  fake.answer("vmflow_vm_halt_poll_fail",
-              {200, FakePrometheus::matrix({FakePrometheus::of_vm("u-1", "", {"6"})}, warning)});
-  fake.answer("vmflow_vm_idle",
-              {200, FakePrometheus::matrix({FakePrometheus::of_vm("u-1", "", {"1"})}, warning)});
+  fake.reply("vmflow_vm_halt_poll_fail",
+             {200, FakePrometheus::matrix({FakePrometheus::of_vm("u-1", "", {"6"})}, warning)});
+  fake.reply("vmflow_vm_idle",
+             {200, FakePrometheus::matrix({FakePrometheus::of_vm("u-1", "", {"1"})}, warning)});
   const auto reading = fake.read();
   ASSERT_TRUE(reading) << words(reading);
   EXPECT_FALSE(reading->is_partial);
@@ -303,7 +303,7 @@ TEST(FeaturesPrometheus, warnings_are_told_once_and_all_is_there) {
 
 TEST(FeaturesPrometheus, an_answer_that_is_too_long_is_refused) {
   FakePrometheus fake;
-  fake.answer("vmflow_vm_vcpu_seconds_total", {200, std::string(3 << 20, ' ')});
+  fake.reply("vmflow_vm_vcpu_seconds_total", {200, std::string(3 << 20, ' ')});
   auto address = fake.address();
   address.most_bytes = 1 << 20;
   HttpAgentClient client(address);
@@ -315,10 +315,14 @@ TEST(FeaturesPrometheus, an_answer_that_is_too_long_is_refused) {
 TEST(FeaturesPrometheus, a_long_time_is_asked_for_in_parts) {
   FakePrometheus fake;
   fake.add_web();
+  fake.reply("vmflow_vm_idle",
+             {200, FakePrometheus::matrix({FakePrometheus::of_vm("u-1", "", {"1"})})});
   const auto reading = fake.read(1200);
   ASSERT_TRUE(reading) << words(reading);
   EXPECT_EQ(reading->table.rows.size(), 2u);
   EXPECT_EQ(fake.asked() % 3, 0u);
+  EXPECT_DOUBLE_EQ(value(*reading, 0, "guest_ratio"), 0.25);
+  EXPECT_DOUBLE_EQ(value(*reading, 0, "idle_ratio"), 1) << "told in each answer, counted once";
 }
 
 TEST(PrometheusAnswer, hostile_shapes_are_no_crash) {
