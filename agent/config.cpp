@@ -80,13 +80,6 @@ Result<void> set_max_series(Config& config, int64_t value) {
   return {};
 }
 
-Result<void> set_idle_window(Config& config, int64_t value) {
-  if (value < 10 || value > 86'400)
-    return failure(fmt::format("idle.window-seconds: {} is not between 10 and 86400", value));
-  config.idle_window_seconds = static_cast<uint32_t>(value);
-  return {};
-}
-
 // As useradd allows them, so that a message may hold one.
 Result<void> set_user(Config& config, const std::string& value) {
   const auto is_plain = [](unsigned char c) {
@@ -150,10 +143,6 @@ const std::vector<Setting>& settings() {
            config.culprit_irq = on;
            return {};
          })},
-        {"idle.window-seconds",
-         fmt::format("over which a VM is called idle or oversized ({})",
-                     defaults.idle_window_seconds),
-         Number(set_idle_window)},
         {"user",
          "account to run as when root starts it (vmflow if there is one, else nobody); root stays "
          "root, without capabilities",
@@ -168,6 +157,7 @@ const std::vector<Setting>& settings() {
            return set_one_of(config.log_format, "log.format", value, {"text", "json"});
          })},
     };
+    for (auto& row : use_settings()) rows.push_back(std::move(row));
     for (auto& row : libvirt_settings()) rows.push_back(std::move(row));
     for (auto& row : trace_settings()) rows.push_back(std::move(row));
     return rows;

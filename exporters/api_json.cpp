@@ -11,6 +11,7 @@
 #include "exporters/culprit_json.h"
 #include "exporters/nested_json.h"
 #include "exporters/process_json.h"
+#include "exporters/use_json.h"
 #include "exporters/verdict_json.h"
 
 namespace vmflow {
@@ -193,17 +194,6 @@ Json summary(const VmFlow& vm) {
           {"unaccounted_seconds", seconds(vm.time.unaccounted_ns)}};
 }
 
-/// What it has done lately, and what speaks for that.
-Json use(const VmUse& use) {
-  Json json{{"kind", vm_use_name(use.kind)},
-            {"sentence", vm_use_sentence(use)},
-            {"window_seconds", seconds(use.window_ns)}};
-  if (use.kind == VmUseKind::kUnknown) return json;
-  json["most_vcpus"] = use.most_vcpus;
-  json["unused_vcpus"] = use.unused_vcpus;
-  return json;
-}
-
 /// A row of the list: what a reader of all VMs needs, so that one look of the agent is enough.
 Json list_row(const VmFlow& vm, const FlowModel& model) {
   auto json = summary(vm);
@@ -212,7 +202,7 @@ Json list_row(const VmFlow& vm, const FlowModel& model) {
   for (const auto& exit : vm.exits) count += exit.count;
   json["exit_count"] = count;
   json["verdict"] = short_verdict_json(vm, model);
-  json["use"] = use(vm.use);
+  json["use"] = use_json(vm.use);
   return json;
 }
 
@@ -234,7 +224,7 @@ Json whole(const VmFlow& vm, uint64_t now_ns, bool tells_irq) {
   if (vm.net) json["net"] = net(*vm.net);
   if (vm.interrupts) json["interrupts"] = interrupts(*vm.interrupts);
   json["vcpus"] = vcpus(vm);
-  json["use"] = use(vm.use);
+  json["use"] = use_json(vm.use);
   return json;
 }
 
