@@ -167,7 +167,7 @@ uint64_t windows_of(const ReplayResult& replay, uint64_t every_ns) {
 }
 
 double unix_seconds(uint64_t ns, int64_t epoch_ns) {
-  return static_cast<double>(static_cast<int64_t>(ns) + epoch_ns) / 1e9;
+  return (static_cast<double>(ns) + static_cast<double>(epoch_ns)) / 1e9;
 }
 
 }  // namespace
