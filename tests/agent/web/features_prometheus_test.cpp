@@ -7,8 +7,9 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
-#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -35,6 +36,13 @@ class FakePrometheus {
       auto answer = Answer{200, matrix({})};
       for (const auto& [part, told] : answers_)
         if (query.find(part) != std::string::npos) answer = told;
+      if (drips_) {
+        response.set_chunked_content_provider("application/json", [](size_t, auto& sink) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          return sink.write(" ", 1);
+        });
+        return;
+      }
       response.status = answer.status;
       response.set_content(answer.body, "application/json");
     });
@@ -81,6 +89,8 @@ class FakePrometheus {
     answer("vmflow_vm_vcpu_unaccounted", {of_vm("u-1", "", {"0", "0"})});
     answer("vmflow_vm_info", {of_vm("u-1", R"("name":"web-1")", {"1", "1"})});
   }
+  /// From now on every answer comes byte by byte and never ends.
+  void drip() { drips_ = true; }
   size_t asked() {
     const std::lock_guard lock(mutex_);
     return queries_.size();
@@ -102,6 +112,7 @@ class FakePrometheus {
   httplib::Server server_;
   int port_ = 0;
   std::thread thread_;
+  std::atomic<bool> drips_ = false;
   std::mutex mutex_;
   std::vector<std::pair<std::string, Answer>> answers_;
   std::vector<std::string> queries_;
@@ -310,6 +321,18 @@ TEST(FeaturesPrometheus, an_answer_that_is_too_long_is_refused) {
   const auto reading = features_of_prometheus(
       client, {.from_seconds = kFrom, .to_seconds = kFrom + 60, .every_seconds = 60});
   EXPECT_NE(words(reading).find("answers more than 1 MiB"), std::string::npos) << words(reading);
+}
+
+TEST(FeaturesPrometheus, an_answer_that_never_ends_is_not_waited_for) {
+  FakePrometheus fake;
+  fake.drip();
+  auto address = fake.address();
+  address.most_seconds = 1;
+  HttpAgentClient client(address);
+  const auto reading = features_of_prometheus(
+      client, {.from_seconds = kFrom, .to_seconds = kFrom + 60, .every_seconds = 60});
+  EXPECT_NE(words(reading).find("takes more than 1 s to answer"), std::string::npos)
+      << words(reading);
 }
 
 TEST(FeaturesPrometheus, a_long_time_is_asked_for_in_parts) {
