@@ -247,6 +247,7 @@ Snapshot Agent::read_maps(AgentFlow& agent, bool with_pairs) {
     if (!programs_) return false;
     snapshot = read_snapshot(*programs_, *support_, with_pairs, std::move(slots_room_));
     snapshot.entries_missing = entries_missing_;
+    snapshot.use_window_ns = config_.idle_window_seconds * uint64_t{1'000'000'000};
     if (limited_by_itself_) snapshot.processes = contention_;
     return true;
   });

@@ -157,6 +157,7 @@ const std::vector<Setting>& settings() {
            return set_one_of(config.log_format, "log.format", value, {"text", "json"});
          })},
     };
+    for (auto& row : use_settings()) rows.push_back(std::move(row));
     for (auto& row : libvirt_settings()) rows.push_back(std::move(row));
     for (auto& row : overhead_settings()) rows.push_back(std::move(row));
     for (auto& row : trace_settings()) rows.push_back(std::move(row));

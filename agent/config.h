@@ -48,6 +48,7 @@ struct Config {
   bool culprit_irq = false;                ///< tell interrupt time from the culprits it interrupts
   std::string libvirt_uri = "auto";        ///< auto, off, or a URI of this host
   uint32_t libvirt_interval_seconds = 10;  ///< between two lists of its domains
+  uint32_t idle_window_seconds = 300;      ///< over which VMs are judged idle
   std::string user{};                      ///< whom root becomes; empty: vmflow, else nobody
   std::optional<double> overhead_budget = kDefaultOverheadBudget;  ///< absent: none
   bool overhead_budget_is_default = true;  ///< it is not held where the CPU is emulated

@@ -28,6 +28,9 @@ struct Setting {
 Result<void> set_one_of(std::string& target, std::string_view key, const std::string& value,
                         std::initializer_list<std::string_view> choices);
 
+/// Those of what VMs use.
+std::vector<Setting> use_settings();
+
 /// Those of libvirt.
 std::vector<Setting> libvirt_settings();
 

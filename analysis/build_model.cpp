@@ -327,6 +327,8 @@ class VmFlows {
     add_io(flow, snapshot_, carry_, key, sums.totals);
     vm.slowdown.take_in(slowdown_look(snapshot_, key, flow, taken_from(taken_, key)));
     flow.slowdown = vm.slowdown.flow();
+    vm.use.take_in(snapshot_.now_ns, vm_use_point(flow), snapshot_.use_window_ns);
+    flow.use = vm.use.use(flow.vcpus);
     return flow;
   }
 

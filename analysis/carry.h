@@ -13,6 +13,7 @@
 #include "analysis/slowdown_book.h"
 #include "analysis/snapshot.h"
 #include "analysis/vm_label.h"
+#include "analysis/vm_use_book.h"
 
 namespace vmflow {
 
@@ -47,6 +48,7 @@ struct VmCarry {
   uint64_t skew_ns = 0;                    ///< as last reported
   std::map<uint32_t, VcpuTotals> retired;  ///< by vCPU id: vCPUs whose slots have been given back
   SlowdownBook slowdown;
+  VmUseBook use;
 };
 
 /// All of it. A default one starts from nothing.

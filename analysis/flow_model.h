@@ -15,6 +15,7 @@
 #include "analysis/slowdown.h"
 #include "analysis/snapshot.h"
 #include "analysis/trace_flow.h"
+#include "analysis/vm_use.h"
 #include "analysis/wait_reason.h"
 #include "analysis/web_flow.h"
 #include "bpf/records.h"
@@ -177,6 +178,7 @@ struct VmFlow {
   std::optional<std::array<uint64_t, kWaitReasons>> interrupts;
   std::vector<VcpuTime> per_vcpu;  ///< by vCPU id
   SlowdownFlow slowdown;           ///< empty in a model that was built over one window alone
+  VmUse use;                       ///< the same
 };
 
 /// Time that one VM was ready while another, or a task of the host, held the CPU.

@@ -208,7 +208,16 @@ void FlowReplay::step(const Event& event) {
   together_.push_back(event);
 }
 
+/// Ends the windows that were over when something happened at `ns`.
+void FlowReplay::count_until(uint64_t ns) {
+  const uint64_t every_ns = book_->options.count_every_ns;
+  if (every_ns == 0) return;
+  const uint64_t over = (ns - std::min(ns, book_->first_ns)) / every_ns;
+  while (book_->counts.size() < over && !book_->counts_left_out) note_counts(*book_);
+}
+
 void FlowReplay::step_together() {
+  count_until(together_.front().ns);
   if (together_.size() == 1)
     step_alone(*book_, together_.front());
   else

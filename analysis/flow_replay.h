@@ -30,6 +30,10 @@ struct ReplayOptions {
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
   uint32_t max_cpus = 8192;  ///< the largest CONFIG_NR_CPUS of x86
   uint32_t max_threads = 65536;
+  /// Of windows, whose counts are kept (ReplayResult::counts): their length, the first one begins
+  /// with the first event. 0: none are.
+  uint64_t count_every_ns = 0;
+  uint64_t max_counts = 400'000;  ///< of all vCPUs and windows
   bool outs_told =
       false;  ///< every switch of a vCPU has its VcpuOutEvent, VcpuInEvent: never infer
 };
@@ -60,6 +64,7 @@ class FlowReplay {
 
  private:
   void step_together();
+  void count_until(uint64_t ns);
 
   std::unique_ptr<ReplayBook> book_;
   std::vector<Event> together_;  ///< not more than a nanosecond from one to the next

@@ -46,6 +46,7 @@ struct ReplayVcpu {
   ReplayTimeline timeline;
   std::vector<GuestSample> samples;
   std::vector<GivenInterrupt> interrupts;
+  std::array<uint64_t, FLOW_WAKE_KINDS> given{};  ///< see ReplayCounts
   std::vector<NestedChange> nested_changes;
   uint64_t left_out = 0;  ///< of the last three
 
@@ -105,7 +106,10 @@ using ReplayCulpritKey =
 
 struct ReplayBook {
   explicit ReplayBook(ReplayOptions options)
-      : options(options), room(options.max_intervals), guest_room(options.max_samples) {}
+      : options(options),
+        room(options.max_intervals),
+        guest_room(options.max_samples),
+        counts_room(options.max_counts) {}
 
   void count(ReplayAnomaly anomaly) { anomalies[static_cast<uint32_t>(anomaly)]++; }
 
@@ -147,6 +151,9 @@ struct ReplayBook {
   Vendor vendor = options.vendor;
   uint64_t room;        ///< intervals that may still be kept
   uint64_t guest_room;  ///< samples and interrupts that may
+  std::vector<std::vector<ReplayCounts>> counts;
+  uint64_t counts_room;  ///< of them, that may still be kept
+  bool counts_left_out = false;
   uint64_t events = 0;
   uint64_t first_ns = 0;
   uint64_t last_ns = 0;
@@ -158,6 +165,7 @@ struct ReplayBook {
   std::unordered_map<uint32_t, uint32_t> process_by_tid;
   std::map<ReplayIdKey, uint32_t> vcpu_by_id;  // those that live and whose id is told
   std::set<uint32_t> vm_processes;
+  std::unordered_map<uint32_t, uint32_t> vhost_owners;  // by the worker's tid: the VM's process
   std::map<VmKey, uint32_t> vm_by_key;
   std::map<uint32_t, vm_skew> skews;
   std::map<ReplayBlameKey, blame> blames;

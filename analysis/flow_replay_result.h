@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/event.h"
+#include "analysis/exit_reason.h"
 #include "analysis/snapshot.h"
 
 namespace vmflow {
@@ -118,6 +119,15 @@ struct ReplayVocabulary {
       false;  ///< IrqEvent: else interrupts of the host are not told from whom they interrupted
 };
 
+/// What one vCPU's events had come to at some moment. Shape: `exits` by folded_exit() place;
+/// `given` is interrupts by flow_wake_kind, without those out of an interrupt of the host, which
+/// tell no VM.
+struct ReplayCounts {
+  std::array<uint64_t, kFoldedExits> exits{};
+  std::array<uint64_t, FLOW_CULPRITS> preempted{};
+  std::array<uint64_t, FLOW_WAKE_KINDS> given{};
+};
+
 /// Shape: `vcpus` are in the order of `snapshot.slots`; `culprits[0]` is nobody.
 struct ReplayResult {
   Snapshot snapshot;
@@ -125,6 +135,11 @@ struct ReplayResult {
   std::vector<ReplayCulprit> culprits;
   ReplayAnomalies anomalies{};
   ReplayVocabulary vocabulary;
+  /// At the end of each window of ReplayOptions::count_every_ns, by vCPU; the last is that of all
+  /// events. vCPUs that came later are missing. Events that are one (see FlowReplay) count where
+  /// the first of them is.
+  std::vector<std::vector<ReplayCounts>> counts;
+  bool counts_left_out = false;  ///< there were too many windows: the last ones have none
   uint64_t events = 0;
   uint64_t first_ns = 0;
   uint64_t last_ns = 0;

@@ -116,9 +116,31 @@ ReplayedVcpu replayed(ReplayBook& book, ReplayVcpu& vcpu) {
   return result;
 }
 
+ReplayCounts counts_of(const ReplayVcpu& vcpu, Vendor vendor) {
+  ReplayCounts counts{.exits = {}, .preempted = {}, .given = vcpu.given};
+  const vcpu_flow& flow = vcpu.slot.flow;
+  for (uint32_t i = 0; i < FLOW_EXIT_CODES; i++)
+    if (flow.exits[i].count != 0) counts.exits[folded_exit(vendor, i)] += flow.exits[i].count;
+  std::copy(std::begin(flow.preempted), std::end(flow.preempted), counts.preempted.begin());
+  return counts;
+}
+
 }  // namespace
 
+void note_counts(ReplayBook& book) {
+  // A window costs something even where there is no vCPU.
+  const uint64_t takes = book.vcpus.size() + 1;
+  if (takes > book.counts_room) {
+    book.counts_left_out = true;
+    return;
+  }
+  book.counts_room -= takes;
+  auto& counts = book.counts.emplace_back();
+  for (const auto& vcpu : book.vcpus) counts.push_back(counts_of(*vcpu, book.vendor));
+}
+
 ReplayResult replay_totals(ReplayBook book) {
+  if (book.options.count_every_ns != 0) note_counts(book);
   ReplayResult result;
   result.anomalies = book.anomalies;
   result.vocabulary = book.vocabulary;
@@ -138,6 +160,8 @@ ReplayResult replay_totals(ReplayBook book) {
     snapshot.slots.push_back({vcpu->number, vcpu->slot});
   }
   result.culprits = std::move(book.culprits);
+  result.counts = std::move(book.counts);
+  result.counts_left_out = book.counts_left_out;
   return result;
 }
 

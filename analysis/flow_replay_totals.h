@@ -8,4 +8,7 @@ namespace vmflow {
 
 ReplayResult replay_totals(ReplayBook book);
 
+/// Notes what has been counted so far: another window has ended.
+void note_counts(ReplayBook& book);
+
 }  // namespace vmflow

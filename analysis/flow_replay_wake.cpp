@@ -67,6 +67,25 @@ void note_waking(const ReplayContext& context, ReplayVcpu& vcpu, uint64_t ns) {
   vcpu.waking = {.ns = ns, .cpu = context.cpu->number, .tid = context.tid, .may_move = true};
 }
 
+/// Its twin is count_interrupt(): INIT and start-up are no interrupts.
+void count_given(ReplayVcpu& vcpu, const Event& event, const AcceptEvent& accept,
+                 flow_wake_kind kind) {
+  constexpr uint32_t kInit = 0x500, kStartUp = 0x600;  // arch/x86/include/asm/apicdef.h
+  if (accept.delivery != kInit && accept.delivery != kStartUp && vcpu.counts(event.ns))
+    vcpu.given[kind]++;
+}
+
+/// The kernel side names no threads, but tells that a vhost worker has woken a vCPU: whose it is,
+/// is known from then on.
+void learn_vhost(ReplayBook& book, uint32_t tid, uint32_t owner) {
+  if (book.vhost_owners.size() < book.options.max_threads) book.vhost_owners[tid] = owner;
+}
+
+ReplayVcpu* accepting_vcpu_of_vhost(ReplayBook& book, uint32_t tid, const AcceptEvent& accept) {
+  const auto known = book.vhost_owners.find(tid);
+  return known == book.vhost_owners.end() ? nullptr : book.called(known->second, 0, accept.vcpu_id);
+}
+
 }  // namespace
 
 void replay_route(ReplayBook& book, const Event& event) {
@@ -103,10 +122,9 @@ void replay_accept(ReplayBook& book, const Event& event, const AcceptEvent& acce
       routed && routed->first == context.tid && is_just_before(routed->second, event.ns);
   if (is_own(book, context, accept, is_routed)) {
     ReplayVcpu& vcpu = *context.vcpu;
-    note_interrupt(book, vcpu,
-                   {.ns = event.ns,
-                    .kind = is_routed ? FLOW_WAKE_VMM : FLOW_WAKE_OWN_INTERRUPT,
-                    .by = context.tid});
+    const auto kind = is_routed ? FLOW_WAKE_VMM : FLOW_WAKE_OWN_INTERRUPT;
+    note_interrupt(book, vcpu, {.ns = event.ns, .kind = kind, .by = context.tid});
+    count_given(vcpu, event, accept, kind);
     // What it is given for a device may be its VMM's doing; what it gives itself is KVM's.
     if (is_routed) return;
     vcpu.in_kvm_run = true;
@@ -116,11 +134,15 @@ void replay_accept(ReplayBook& book, const Event& event, const AcceptEvent& acce
   }
   flow_wake_kind kind = kind_of_giver(book, context, is_routed);
   if (context.is_hardirq) kind = is_routed ? FLOW_WAKE_HARDIRQ_DEVICE : FLOW_WAKE_OWN_INTERRUPT;
-  if (ReplayVcpu* target = accepting_vcpu(book, context, accept))
+  if (ReplayVcpu* target = accepting_vcpu(book, context, accept)) {
     note_interrupt(book, *target,
                    {.ns = event.ns,
                     .kind = kind,
                     .by = kind == FLOW_WAKE_IPI ? context.vcpu->slot.id.vcpu_id : context.tid});
+    count_given(*target, event, accept, kind);
+  } else if (ReplayVcpu* its = accepting_vcpu_of_vhost(book, context.tid, accept)) {
+    count_given(*its, event, accept, FLOW_WAKE_VHOST);
+  }
   context.cpu->given = given_irq{.ns = event.ns,
                                  .tid = context.tid,
                                  .vcpu_id = accept.vcpu_id,
@@ -155,6 +177,8 @@ void replay_wake(ReplayBook& book, const Event& event, const WakeEvent& wake) {
   if (!context.cpu || !vcpu->counts(event.ns)) return;
   flow_post_wake(&vcpu->slot.mailbox, event.ns, wake.waker);
   const auto kind = static_cast<uint32_t>(wake.waker >> 32);
+  if (kind == FLOW_WAKE_VHOST && vcpu->process_told)
+    learn_vhost(book, context.tid, vcpu->slot.id.tgid);
   if (kind < FLOW_WAKE_KINDS)
     note_interrupt(book, *vcpu,
                    {.ns = event.ns,

@@ -59,8 +59,8 @@ std::span<const Metric> metric_catalog() {
   static const std::vector<Metric> catalog = [] {
     std::vector<Metric> rows;
     for (const auto part :
-         {identity_metrics, ledger_metrics, wait_metrics, slowdown_metrics, io_metrics, net_metrics,
-          exit_metrics, nested_metrics, trace_metrics, libvirt_metrics, agent_metrics,
+         {identity_metrics, ledger_metrics, wait_metrics, slowdown_metrics, use_metrics, io_metrics,
+          net_metrics, exit_metrics, nested_metrics, trace_metrics, libvirt_metrics, agent_metrics,
           overhead_metrics, web_metrics, page_metrics})
       for (auto& row : part()) rows.push_back(std::move(row));
     return rows;

@@ -41,6 +41,7 @@ std::vector<Metric> identity_metrics();
 std::vector<Metric> ledger_metrics();
 std::vector<Metric> wait_metrics();
 std::vector<Metric> slowdown_metrics();
+std::vector<Metric> use_metrics();
 std::vector<Metric> io_metrics();
 std::vector<Metric> net_metrics();
 std::vector<Metric> exit_metrics();

@@ -185,11 +185,15 @@ void add_anomalies(TraceReport& report, const ReplayResult& replay, const FlowMo
 
 }  // namespace
 
+FlowModel replayed_model(const ReplayResult& replay, const IdentitiesByProcess& identities) {
+  return build_model(as_live(replay, identities), {}).model;
+}
+
 TraceReport replay_report(const ReplayResult& replay, const TraceContents& contents,
                           const IdentitiesByProcess& identities,
                           std::span<const VmProcesses> processes, std::span<const VmNested> nested,
                           const std::function<bool(const VmFlow&)>& wanted) {
-  auto model = build_model(as_live(replay, identities), {}).model;
+  auto model = replayed_model(replay, identities);
   TraceReport report;
   report.title = "vmflow: what the trace tells";
   report.window = {.begin_ns = replay.first_ns,

@@ -19,6 +19,10 @@ namespace vmflow {
 /// What is known of VMs besides the trace, by process: a trace knows no names.
 using IdentitiesByProcess = std::map<uint32_t, VmIdentity>;
 
+/// The model of all that was replayed, as if it had been live: a VM that ended in the trace is told
+/// all the same.
+FlowModel replayed_model(const ReplayResult& replay, const IdentitiesByProcess& identities);
+
 /// Window, hosts, sources, what is missing, VMs with their timelines, anomalies; verdicts and the
 /// finding. `processes` are guest_processes(), `nested` nested_lives(). Shape: only VMs for which
 /// `wanted` is true; an empty function wants all.

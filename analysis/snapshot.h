@@ -12,6 +12,7 @@
 
 #include "analysis/given_names.h"
 #include "analysis/slowdown.h"
+#include "analysis/vm_use.h"
 #include "bpf/records.h"
 
 namespace vmflow {
@@ -124,6 +125,7 @@ struct Snapshot {
   std::map<VmKey, VmIdentity> identities;
   std::map<uint32_t, std::vector<ThreadReading>> threads;  ///< by VMM process
   std::map<VmKey, GuestContention> processes;              ///< of VMs whose processes are told
+  uint64_t use_window_ns = kVmUseWindowNs;                 ///< over which VMs are judged idle
 };
 
 }  // namespace vmflow

@@ -7,16 +7,19 @@
 
 #include "analysis/flow_names.h"
 #include "analysis/seconds.h"
+#include "exporters/counters_json.h"
 #include "exporters/culprit_json.h"
 #include "exporters/nested_json.h"
 #include "exporters/process_json.h"
+#include "exporters/use_json.h"
 #include "exporters/verdict_json.h"
 
 namespace vmflow {
 namespace {
 
 constexpr std::string_view kVmsPath = "/vms", kProcessesPath = "/processes",
-                           kCulpritsPath = "/culprits", kVerdictPath = "/verdict";
+                           kCulpritsPath = "/culprits", kVerdictPath = "/verdict",
+                           kCountersPath = "/counters";
 
 using Json = nlohmann::ordered_json;
 
@@ -199,6 +202,7 @@ Json list_row(const VmFlow& vm, const FlowModel& model) {
   for (const auto& exit : vm.exits) count += exit.count;
   json["exit_count"] = count;
   json["verdict"] = short_verdict_json(vm, model);
+  json["use"] = use_json(vm.use);
   return json;
 }
 
@@ -220,6 +224,7 @@ Json whole(const VmFlow& vm, uint64_t now_ns, bool tells_irq) {
   if (vm.net) json["net"] = net(*vm.net);
   if (vm.interrupts) json["interrupts"] = interrupts(*vm.interrupts);
   json["vcpus"] = vcpus(vm);
+  json["use"] = use_json(vm.use);
   return json;
 }
 
@@ -234,6 +239,7 @@ std::string answer(Json content) {
 
 std::optional<std::string> api_json(const FlowModel& model, std::string_view path) {
   if (path == kCulpritsPath) return answer({{"culprits", culprits_json(model, nullptr)}});
+  if (path == kCountersPath) return answer(counters_json(model));
   if (!path.starts_with(kVmsPath)) return std::nullopt;
   path.remove_prefix(kVmsPath.size());
   if (path.empty()) {

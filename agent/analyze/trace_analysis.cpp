@@ -8,8 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "agent/analyze/trace_recorders.h"
 #include "agent/sources/ctf_events.h"
-#include "agent/sources/ctf_table.h"
 #include "analysis/build_graph.h"
 #include "analysis/flow_replay.h"
 #include "analysis/replay_report.h"
@@ -18,25 +18,6 @@
 
 namespace vmflow {
 namespace {
-
-/// Which of the traces below the paths vmflow has recorded itself, and which others have.
-struct Recorders {
-  std::vector<std::string> own;
-  std::vector<std::string> others;
-};
-
-Result<Recorders> find_recorders(const std::vector<std::string>& paths) {
-  Recorders recorders;
-  CtfReadOptions options;
-  options.on_progress = [](const TraceContents&) { return false; };
-  const auto contents = read_ctf_isolated(paths, options, [](const Event&) { return false; });
-  if (!contents) return tl::unexpected(contents.error());
-  for (const auto& trace : contents->traces) {
-    auto& group = trace.tracer == kOwnTracer ? recorders.own : recorders.others;
-    group.insert(group.end(), trace.paths.begin(), trace.paths.end());
-  }
-  return recorders;
-}
 
 /// One reading of some traces, stepped through whichever replays want it.
 class Pass {

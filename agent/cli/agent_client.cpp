@@ -5,6 +5,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <fstream>
 #include <utility>
@@ -12,7 +13,7 @@
 namespace vmflow {
 namespace {
 
-constexpr time_t kSecondsToConnect = 3, kSecondsToAnswer = 10;
+constexpr time_t kSecondsToConnect = 3;
 
 /// The first line of a file. Errors: it cannot be read, or has none.
 Result<std::string> password_in(const std::string& path) {
@@ -28,7 +29,8 @@ Result<std::string> password_in(const std::string& path) {
 Result<void> check_files(const AgentAddress& address) {
   const bool has_tls = address.url.starts_with("https://");
   if (!has_tls && !(address.ca_file + address.cert_file).empty())
-    return failure("--ca, --cert and --key are for TLS: --agent https://HOST:PORT");
+    return failure(
+        fmt::format("--ca, --cert and --key are for TLS: {} https://HOST:PORT", address.flag));
   for (const auto& file : {address.ca_file, address.cert_file, address.key_file})
     if (!file.empty() && !std::ifstream(file))
       return failure(fmt::format("cannot read '{}'", file));
@@ -51,8 +53,8 @@ std::string no_answer(const AgentAddress& address, httplib::Error error) {
   if (has_tls && error == httplib::Error::Read)
     return fmt::format("{} closed the connection: wants it a certificate, --cert and --key?",
                        address.url);
-  return fmt::format("no answer from {}: {}; is vmflowd running there? --agent says where it is",
-                     address.url, httplib::to_string(error));
+  return fmt::format("no answer from {}: {}; is {} running there? {} says where it is", address.url,
+                     httplib::to_string(error), address.program, address.flag);
 }
 
 /// Calls `ask(client)` for an httplib::Result.
@@ -65,7 +67,7 @@ Result<HttpAnswer> ask_agent(const AgentAddress& address, Ask ask) {
       return failure("--cert and --key: no certificate and key in PEM that belong together");
     client.set_connection_timeout(kSecondsToConnect);
     client.set_tcp_nodelay(true);
-    client.set_read_timeout(kSecondsToAnswer);
+    client.set_read_timeout(address.most_seconds);
     if (!address.ca_file.empty()) client.set_ca_cert_path(address.ca_file);
     if (!address.user.empty()) {
       const auto password = password_in(address.password_file);
@@ -105,7 +107,26 @@ Result<std::string> checked_url(const std::string& url) {
 }
 
 Result<HttpAnswer> HttpAgentClient::get(const std::string& path) {
-  return ask_agent(address_, [&](auto& client) { return client.Get(path); });
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + std::chrono::seconds(address_.most_seconds);
+  std::string body;
+  bool is_too_long = false, is_too_late = false;
+  auto answer = ask_agent(address_, [&](auto& client) {
+    return client.Get(path, [&](const char* data, size_t size) {
+      is_too_long = body.size() + size > address_.most_bytes;
+      is_too_late = Clock::now() > until;
+      if (!is_too_long && !is_too_late) body.append(data, size);
+      return !is_too_long && !is_too_late;
+    });
+  });
+  if (is_too_long)
+    return failure(
+        fmt::format("{} answers more than {} MiB", address_.url, address_.most_bytes >> 20));
+  if (is_too_late)
+    return failure(
+        fmt::format("{} takes more than {} s to answer", address_.url, address_.most_seconds));
+  if (answer) answer->json = std::move(body);
+  return answer;
 }
 
 Result<HttpAnswer> HttpAgentClient::post(const std::string& path, const std::string& json) {

@@ -32,6 +32,11 @@ struct AgentAddress {
   std::string key_file{};
   std::string user{};
   std::string password_file{};  ///< whose first line it is
+  /// Who is asked, for messages; and how much is taken from it, in seconds and bytes.
+  std::string program = "vmflowd";
+  std::string flag = "--agent";
+  int most_seconds = 10;
+  size_t most_bytes = size_t{256} << 20;
 };
 
 /// Over the network; waits some seconds for an answer. What TLS or the password has against it is

@@ -16,6 +16,7 @@ using Command = std::function<int()> (*)(CLI::App& app, CLI::App*& chosen);
 std::function<int()> analyze_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> cluster_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> doctor_command(CLI::App& app, CLI::App*& chosen);
+std::function<int()> features_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> log_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> snapshot_command(CLI::App& app, CLI::App*& chosen);
 std::function<int()> top_command(CLI::App& app, CLI::App*& chosen);

@@ -15,8 +15,9 @@
 namespace vmflow {
 namespace {
 
-constexpr Command kCommands[] = {top_command,     vms_command,      log_command,    doctor_command,
-                                 analyze_command, snapshot_command, cluster_command};
+constexpr Command kCommands[] = {top_command,     vms_command,     log_command,
+                                 doctor_command,  analyze_command, snapshot_command,
+                                 cluster_command, features_command};
 
 int run(int argc, const char* const* argv) {
   CLI::App app("vmflow asks vmflowd, which tells for every VM where its time goes.", "vmflow");

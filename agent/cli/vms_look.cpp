@@ -45,6 +45,8 @@ VmCounters counters_of(const Json& json) {
                 .cause = text_of(field(verdict, "cause")),
                 .cause_share = number_of(field(verdict, "share")),
                 .sentence = text_of(field(verdict, "sentence")),
+                .use = text_of(field(field(json, "use"), "kind")),
+                .use_sentence = text_of(field(field(json, "use"), "sentence")),
                 .culprit = ""};
   const auto least = kLeastCulpritSeconds * static_cast<double>(std::max<uint64_t>(vm.vcpus, 1));
   if (number_of(field(culprit, "seconds")).value_or(0) >= least) vm.culprit = culprit_of(culprit);

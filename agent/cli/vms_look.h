@@ -29,6 +29,8 @@ struct VmCounters {
   std::string cause;  ///< as the API has it: "own_load"
   std::optional<double> cause_share;
   std::string sentence;
+  std::string use;  ///< as the API has it: "idle"
+  std::string use_sentence;
   std::string culprit;  ///< who had its CPU most in the last minute; empty: nobody worth a name
 };
 

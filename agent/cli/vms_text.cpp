@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kColumns = 7, kNameWidth = 40;
+constexpr size_t kColumns = 8, kNameWidth = 40;
 using Cells = std::array<std::string, kColumns>;
 
 std::string or_dash(std::string text) {
@@ -27,6 +27,7 @@ Cells cells(const VmCounters& vm) {
           fmt::format("{}", vm.pid),
           fmt::format("{}", vm.vcpus),
           vm.start_unix_seconds ? utc_text(*vm.start_unix_seconds) : "-",
+          or_dash(in_cells(vm.use)),
           or_dash(in_cells(vm.cause)),
           or_dash(in_cells(vm.sentence))};
 }
@@ -38,7 +39,7 @@ Json or_null(const std::string& text) {
 }  // namespace
 
 std::string vms_text(const VmsLook& look) {
-  std::vector<Cells> lines{{"LABEL", "NAME", "PID", "VCPU", "SINCE", "CAUSE", "WHY"}};
+  std::vector<Cells> lines{{"LABEL", "NAME", "PID", "VCPU", "SINCE", "USE", "CAUSE", "WHY"}};
   for (const auto& vm : look.vms) lines.push_back(cells(vm));
   std::array<size_t, kColumns> widths{};
   for (const auto& line : lines)
@@ -61,6 +62,8 @@ std::string vms_json(const VmsLook& look) {
          {"pid", vm.pid},
          {"vcpus", vm.vcpus},
          {"since", vm.start_unix_seconds ? Json(utc_text(*vm.start_unix_seconds)) : Json()},
+         {"use", or_null(vm.use)},
+         {"use_sentence", or_null(vm.use_sentence)},
          {"cause", or_null(vm.cause)},
          {"share", vm.cause_share ? Json(*vm.cause_share) : Json()},
          {"sentence", or_null(vm.sentence)}});

@@ -8,7 +8,7 @@
 
 namespace vmflow {
 
-/// One line for each VM: label, name, process, vCPUs, since when, cause, sentence.
+/// One line for each VM: label, name, process, vCPUs, since when, use, cause, sentence.
 /// Shape: aligned columns, the sentence last and whole; names are fit to be shown.
 std::string vms_text(const VmsLook& look);
 

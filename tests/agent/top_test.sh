@@ -207,7 +207,7 @@ check 'no escape sequences' matches $'\x1b' 0
 batch=$("$vmflow" top --agent "$url" </dev/null 2>&1) && fail 'without a terminal it must fail'
 check 'what to do without a terminal' matches '^vmflow: this is no terminal; -b prints text$' 1
 batch=$("$vmflow" vms --agent "$url")
-check 'a VM is a line' matches '^vm-a +web-1 +100 +2 +2023-11-14T22:13:20Z +colocated_vm +The cause is' 1
+check 'a VM is a line' matches '^vm-a +web-1 +100 +2 +2023-11-14T22:13:20Z +- +colocated_vm +The cause is' 1
 batch=$("$vmflow" log --csv --agent "$url" --delay 0.3 -n 2)
 check 'one header of the log' matches '^time,id,pid,name,vcpus,guest_percent,' 1
 check 'a row for each VM and look' matches '^20[^,]*Z,vm-a,100,web-1,2,50\.000,10\.000,' 2

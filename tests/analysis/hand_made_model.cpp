@@ -125,6 +125,10 @@ VmFlow vm() {
   vm.halt_wakeups = 500;
   vm.per_vcpu = {{0, 4712, ledger(10)}};
   vm.slowdown = slowdown();
+  vm.use = {.kind = VmUseKind::kIdle,
+            .window_ns = 300 * kSecond,
+            .vcpus = 1,
+            .happened = {.whole_ns = 300 * kSecond, .wanted_ns = kSecond, .timers = 3600}};
   return vm;
 }
 

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/feature_counters.h"
 #include "tests/analysis/hand_made_model.h"
 
 namespace vmflow::test {
@@ -52,6 +53,40 @@ TEST(ApiJson, a_list_has_what_a_reader_of_all_vms_needs) {
   EXPECT_EQ(vm["verdict"]["sentence"], answer(model, "/vms/" + label + "/verdict")["sentence"]);
   EXPECT_EQ(vm["verdict"]["culprit"]["id"], label);
   EXPECT_TRUE(vm["verdict"]["culprit"]["seconds"].is_number());
+}
+
+TEST(ApiJson, a_vm_has_a_word_for_what_it_does_and_what_speaks_for_it) {
+  auto model = hand_made_model();
+  const auto& label = model.vms.at(0).label;
+  for (const auto& use :
+       {answer(model, "/vms")["vms"][0]["use"], answer(model, "/vms/" + label)["use"]}) {
+    EXPECT_EQ(use["kind"], "idle");
+    EXPECT_EQ(use["sentence"],
+              "0.3 % of a CPU, 12 timer wake-ups a second, no disk, no network for 5 min");
+    EXPECT_EQ(use["window_seconds"], 300);
+    EXPECT_EQ(use["unused_vcpus"], 0);
+  }
+  model.vms.at(0).use = {};
+  const auto unknown = answer(model, "/vms")["vms"][0]["use"];
+  EXPECT_EQ(unknown["kind"], "unknown");
+  EXPECT_FALSE(unknown.contains("most_vcpus"));
+}
+
+TEST(ApiJson, counters_are_what_features_are_computed_from) {
+  auto model = hand_made_model();
+  const auto json = answer(model, "/counters");
+  EXPECT_EQ(json["monotonic_seconds"], 1000);
+  const auto& vm = json["vms"][0];
+  EXPECT_EQ(vm["id"], model.vms.at(0).label);
+  EXPECT_EQ(vm["pid"], 4711);
+  for (const auto& counter : feature_counters())
+    EXPECT_TRUE(vm["counters"].contains(counter.name)) << counter.name;
+  EXPECT_EQ(vm["counters"]["time_guest"], 10) << "seconds";
+  EXPECT_EQ(vm["counters"]["disk_read_bytes"], 45056);
+  EXPECT_EQ(vm["counters"]["idle"], 1);
+  model.vms.at(0).disk.reset();
+  EXPECT_FALSE(answer(model, "/counters")["vms"][0]["counters"].contains("disk_read_bytes"))
+      << "not known";
 }
 
 TEST(ApiJson, a_list_says_null_where_nobody_held_the_cpu) {

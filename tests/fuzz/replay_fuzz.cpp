@@ -11,6 +11,7 @@
 
 #include "analysis/build_model.h"
 #include "analysis/crosscheck.h"
+#include "analysis/feature_windows.h"
 #include "analysis/flow_replay.h"
 
 namespace vmflow {
@@ -190,12 +191,26 @@ void require_conserved(const vcpu_flow& flow, const ReplayedVcpu& vcpu) {
   require(drawn == booked);
 }
 
+constexpr uint64_t kWindowNs = 700;
+
+/// No window has more time than its vCPUs have had in it.
+void require_clipped(const ReplayResult& result) {
+  for (const auto& window : windowed_sums(result, kWindowNs)) {
+    const auto wall_ns = static_cast<double>(window.end_ns - window.begin_ns);
+    require(wall_ns > 0 && window.sums.wall_ns == wall_ns);
+    require(window.sums.vcpu_ns <= wall_ns * static_cast<double>(result.vcpus.size()));
+    for (const double value : feature_values(window.sums)) require(!(value < 0));
+  }
+}
+
 void play(Bytes bytes) {
   FlowReplay replay({.vendor = Vendor::kNone,
                      .max_intervals = 1000,
                      .max_vcpus = 8,
                      .max_cpus = 16,
                      .max_threads = 16,
+                     .count_every_ns = kWindowNs,
+                     .max_counts = 500,
                      .outs_told = false});
   uint64_t ns = 1000;
   while (!bytes.is_empty()) replay.step(event_of(bytes, ns));
@@ -209,6 +224,7 @@ void play(Bytes bytes) {
       require(interval.culprit < result.culprits.size());
   }
   require(intervals <= 1000);
+  require_clipped(result);
   build_model(result.snapshot, {});
   crosscheck(result.snapshot, result.snapshot, result);
 }

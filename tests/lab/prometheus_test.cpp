@@ -27,7 +27,7 @@ namespace {
 /// One host's monitoring, for all tests.
 struct Site {
   RecordingAgent agent{{"--trigger.rules", "none", "--no-trace.lttng", "--collector.vcpu.per-vcpu",
-                        "--collector.vm.wait-histograms"}};
+                        "--collector.vm.wait-histograms", "--idle.window-seconds", "10"}};
   /// Has room for one vCPU and for few series, and records nothing.
   int narrow_port = free_port();
   std::optional<Process> narrow = start_narrow();

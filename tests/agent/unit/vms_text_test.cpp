@@ -14,6 +14,8 @@ VmsLook two_vms() {
   auto web = vm("9f3c", {});
   web.name = "web-1";
   web.vmm = "qemu";
+  web.use = "in_use";
+  web.use_sentence = "12.0 % of a CPU for 5 min";
   web.cause = "colocated_vm";
   web.cause_share = 0.5;
   web.sentence = "A co-located VM slows it.";
@@ -26,9 +28,10 @@ VmsLook two_vms() {
 TEST(VmsText, a_vm_is_a_line) {
   EXPECT_EQ(
       vms_text(two_vms()),
-      "LABEL    NAME   PID   VCPU  SINCE                 CAUSE         WHY\n"
-      "9f3c     web-1  4711  2     2023-11-14T22:13:20Z  colocated_vm  A co-located VM slows it.\n"
-      "4711-99  -      4711  2     -                     -             -\n");
+      "LABEL    NAME   PID   VCPU  SINCE                 USE     CAUSE         WHY\n"
+      "9f3c     web-1  4711  2     2023-11-14T22:13:20Z  in_use  colocated_vm  A co-located VM "
+      "slows it.\n"
+      "4711-99  -      4711  2     -                     -       -             -\n");
 }
 
 TEST(VmsText, names_cannot_break_the_terminal) {
@@ -48,6 +51,8 @@ TEST(VmsText, json_has_null_for_what_is_not_said) {
                                      {"pid", 4711},
                                      {"vcpus", 2},
                                      {"since", "2023-11-14T22:13:20Z"},
+                                     {"use", "in_use"},
+                                     {"use_sentence", "12.0 % of a CPU for 5 min"},
                                      {"cause", "colocated_vm"},
                                      {"share", 0.5},
                                      {"sentence", "A co-located VM slows it."}}));

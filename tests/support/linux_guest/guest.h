@@ -33,7 +33,7 @@ struct Work {
   void (*run)(const Options& options);
 };
 
-extern const Work kChain, kIdle, kTimer, kDisk, kMixed, kMemory, kNested, kNet, kProcesses,
+extern const Work kChain, kIdle, kAlive, kTimer, kDisk, kMixed, kMemory, kNested, kNet, kProcesses,
     kPipeline, kServer;
 
 /// Guest-side truths, printed at the end as `truth NAME VALUE`. Names have no spaces.

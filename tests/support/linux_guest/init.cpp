@@ -31,8 +31,8 @@ namespace vmflow::linux_guest {
 namespace {
 
 // The place to add a workload.
-const Work* const kWorks[] = {&kIdle, &kTimer,     &kDisk,     &kMixed,  &kMemory, &kNested,
-                              &kNet,  &kProcesses, &kPipeline, &kServer, &kChain};
+const Work* const kWorks[] = {&kIdle,   &kAlive, &kTimer,     &kDisk,     &kMixed,  &kMemory,
+                              &kNested, &kNet,   &kProcesses, &kPipeline, &kServer, &kChain};
 
 void mount_kernel_files() {
   const struct {

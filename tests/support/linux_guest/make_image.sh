@@ -5,7 +5,7 @@
 set -euo pipefail
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lab" && pwd)
 # What a work may ask for: each has a list of files, in the order in which they must be loaded.
-modules=(virtio_pci virtio_blk virtio_net kvm_amd)
+modules=(virtio_pci virtio_blk virtio_net virtio_rng kvm_amd)
 
 skipped=77 # what ctest takes for a skip
 if ! command -v qemu-system-x86_64 >/dev/null; then

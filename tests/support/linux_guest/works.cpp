@@ -146,6 +146,8 @@ void touch_memory(const Options& options) {
 }  // namespace
 
 const Work kIdle{"idle", "", nullptr, idle};
+// Nothing, with a device that gives entropy.
+const Work kAlive{"alive", "virtio_pci virtio_rng", nullptr, idle};
 const Work kTimer{"timer", "", nullptr, tick};
 const Work kDisk{"disk", "virtio_pci virtio_blk", open_disk, read_disk};
 const Work kMixed{"mixed", "virtio_pci virtio_blk", open_disk, tick_and_read};
