@@ -64,8 +64,10 @@ FeatureContrast contrast_of(const Clusters& all, uint32_t cluster, size_t column
 double strength(const FeatureTable& table, const FeatureContrast& contrast) {
   const auto& kind = feature_kind(table.columns[contrast.column].name);
   if (kind.cause.empty() || contrast.here <= 0 || contrast.here < kind.least) return 0;
+  const double full = std::min(1.0, contrast.here / kind.full);
+  if (kind.counts_anyway) return full;
   const double others = std::clamp(contrast.others.value_or(0), 0.0, contrast.here);
-  return std::min(1.0, contrast.here / kind.full) * (1 - others / contrast.here);
+  return full * (1 - others / contrast.here);
 }
 
 struct CauseFound {

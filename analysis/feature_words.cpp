@@ -18,8 +18,9 @@ constexpr std::string_view kCpu = "CPU-bound", kDisk = "disk-bound", kNet = "net
                            kTimer = "timer-driven", kExits = "exit-heavy", kIdle = "idle",
                            kShort = "short of CPU", kMemory = "memory-bound";
 
-// THE table: the first row that fits a name is its kind. A VM sleeps until its timer when it has
-// nothing to do, too: that speaks for its timer only a little, what the timer does speaks for it.
+// THE table: the first row that fits a name is its kind. A VM that sleeps nearly always is idle,
+// whatever the others do, unless something speaks clearly for what it waits for. It sleeps until
+// its timer when it has nothing to do, too: that speaks for its timer only a little.
 constexpr std::array kKinds = {
     FeatureKind{"guest_ratio", "", "in the guest", kShare, kCpu, 0.8},
     FeatureKind{"guest_nested_ratio", "", "in guests of its own", kShare, kCpu, 0.8},
@@ -27,8 +28,8 @@ constexpr std::array kKinds = {
     FeatureKind{"kvm_ratio", "", "in KVM", kShare, kExits, 0.4},
     FeatureKind{"vmm_ratio", "", "in the VMM", kShare, kExits, 0.4},
     FeatureKind{"root_ratio", "", "in KVM and the VMM", kShare, kExits, 0.4},
-    FeatureKind{"halted_ratio", "", "asleep", kShare, kIdle, 2, 0.85},
-    FeatureKind{"idle_ratio", "", "idle", kShare, kIdle, 1, 0.85},
+    FeatureKind{"halted_ratio", "", "asleep", kShare, kIdle, 4, 0.85, true},
+    FeatureKind{"idle_ratio", "", "idle", kShare, kIdle, 4, 0.85, true},
     FeatureKind{"ready_ratio", "", "without a CPU", kShare, kShort, 0.4},
     FeatureKind{"throttled_ratio", "", "throttled", kShare, kShort, 0.4},
     FeatureKind{"halt_poll_waste_ratio", "", "polling in vain", kShare},

@@ -21,6 +21,8 @@ enum class FeatureAmount {
 /// A kind of features: those whose name is `begins`, anything, `ends`.
 /// Shape: "{}" in `words` stands for the anything, "_" as blanks. A group of VMs with `full` of it
 /// is fully of the kind `cause`, unless it has less than `least`; no cause: it speaks for none.
+/// What the others have of it, too, does not set the group apart and counts less, unless it
+/// `counts_anyway`.
 struct FeatureKind {
   std::string_view begins;
   std::string_view ends;
@@ -29,6 +31,7 @@ struct FeatureKind {
   std::string_view cause = "";
   double full = 1;
   double least = 0;
+  bool counts_anyway = false;
 };
 
 /// The kind that a feature is of. A name may begin with "state_".

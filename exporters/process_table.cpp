@@ -84,16 +84,17 @@ ReportTable processes_table(const VmProcesses& vm) {
 
 ReportTable ranks_table(const VmProcesses& vm) {
   constexpr auto kNumber = ColumnKind::kNumber;
-  ReportTable table{ranks_text(vm),
-                    {{"Process"}, {"Rank", kNumber}, {"Group", kNumber}, {"Part of"}, {"Woken by"}},
-                    {}};
+  ReportTable table{
+      ranks_text(vm),
+      {{"Process"}, {"Rank", kNumber}, {"Group", kNumber}, {"Part of"}, {"Guest", kNumber}},
+      {}};
   const auto& ranks = *vm.ranks;
   for (const auto i : best_first(ranks)) {
     if (table.rows.size() == kMost) break;
     table.rows.push_back(
         {{process_name(vm.processes[i].key), fmt::format("{:.3f}", ranks.rank[i]),
           std::to_string(ranks.group[i] + 1), ranks.kept[i] ? "the workload" : "noise",
-          waker_text(vm, vm.processes[i])},
+          time_text(vm.processes[i].guest_ns())},
          std::nullopt,
          ""});
   }

@@ -126,6 +126,16 @@ TEST(Clusters, are_called_after_what_sets_them_apart) {
     EXPECT_EQ(cluster.cause, kinds[vms.kind[cluster.rows[0]]].first) << cluster.sentence;
 }
 
+// Two groups that sleep, one of them with its disk.
+TEST(Clusters, vms_that_sleep_are_idle_though_others_sleep_too) {
+  const auto vms = made_up({"state_halted_ratio", "wait_timer_ratio", "wait_disk_ratio"},
+                           {{20, {0.98, 0.97, 0}}, {10, {0.93, 0.3, 0.6}}}, 0.004);
+  const auto all = cluster_vms(vms.table, {});
+  ASSERT_EQ(all.clusters.size(), 2u);
+  EXPECT_EQ(all.clusters[0].cause, "idle");
+  EXPECT_EQ(all.clusters[1].cause, "disk-bound");
+}
+
 TEST(Clusters, one_that_is_far_from_its_group_is_named_with_what_it_differs_in) {
   auto vms = five_kinds();
   vms.table.rows[7].values[3] += 60;
