@@ -39,8 +39,8 @@ struct Config {
   std::string telemetry_path = "/metrics";
   uint32_t max_vcpus = FLOW_DEFAULT_MAX_VCPUS;
   uint64_t max_series = kDefaultMostSeries;  ///< of the page of metrics
-  bool per_vcpu = false;                   ///< also export vmflow_vcpu_seconds_total
-  bool vm_wait_histograms = false;         ///< also export histograms of waits per VM
+  bool per_vcpu = false;                     ///< also export vmflow_vcpu_seconds_total
+  bool vm_wait_histograms = false;           ///< also export histograms of waits per VM
   bool culprit_irq = false;                ///< tell interrupt time from the culprits it interrupts
   std::string libvirt_uri = "auto";        ///< auto, off, or a URI of this host
   uint32_t libvirt_interval_seconds = 10;  ///< between two lists of its domains

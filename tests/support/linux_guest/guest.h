@@ -33,8 +33,8 @@ struct Work {
   void (*run)(const Options& options);
 };
 
-extern const Work kIdle, kAlive, kTimer, kDisk, kMixed, kMemory, kNested, kNet, kProcesses, kPipeline,
-    kServer;
+extern const Work kIdle, kAlive, kTimer, kDisk, kMixed, kMemory, kNested, kNet, kProcesses,
+    kPipeline, kServer;
 
 /// Guest-side truths, printed at the end as `truth NAME VALUE`. Names have no spaces.
 std::map<std::string, int64_t>& truths();
