@@ -12,7 +12,7 @@ namespace vmflow {
 
 struct VmFlow;
 
-/// Long enough that who is asked once a minute is seen several times, short enough that a VM that
+/// Long enough to even out what a guest does for itself once a minute, short enough that a VM that
 /// falls idle is called so before a person asks.
 constexpr uint64_t kVmUseWindowNs = 300'000'000'000;
 

@@ -18,7 +18,8 @@ constexpr int kApiVersion = 1;
 constexpr std::string_view kApiRoot = "/api/v1";
 
 /// The answer to a path below kApiRoot: /vms, /vms/{id}, /vms/{id}/culprits, /vms/{id}/verdict,
-/// /culprits, /counters. An id is a label vm. Units: seconds. Errors: nullopt if there is no such path or VM.
+/// /culprits, /counters. An id is a label vm. Units: seconds. Errors: nullopt if there is no such
+/// path or VM.
 std::optional<std::string> api_json(const FlowModel& model, std::string_view path);
 
 /// The path of one VM's processes?

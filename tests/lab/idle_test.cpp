@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -53,6 +54,35 @@ struct Seen {
   int idle = 0, light = 0;  ///< windows in which each was called idle
 };
 
+/// What `vmflow features` says of the next seconds, by VM.
+std::map<std::string, nlohmann::json> features(AgentProcess& agent) {
+  const auto told = run({vmflow_path(), "features", "--format", "json", "--window", "5", "--agent",
+                         "http://127.0.0.1:" + std::to_string(agent.port())});
+  EXPECT_EQ(told.status, 0) << told.err;
+  std::map<std::string, nlohmann::json> by_vm;
+  const auto table = nlohmann::json::parse(told.out);
+  for (const auto& row : table.at("rows")) by_vm[row.at("vm")] = row.at("values");
+  return by_vm;
+}
+
+void expect_features(AgentProcess& agent, pid_t alone, pid_t light) {
+  auto by_vm = features(agent);
+  const auto page = agent.scrape();
+  const auto& quiet = by_vm[page.vm_of(alone)];
+  const auto& asking = by_vm[page.vm_of(light)];
+  figure("alone: {} of its time halted, idle {}", quiet["halted_ratio"].dump(),
+         quiet["idle_ratio"].dump());
+  figure("light: {} packets a second sent, {} waits for the network",
+         asking["net_transmit_per_second"].dump(), asking["wait_net_per_second"].dump());
+  EXPECT_GT(quiet["halted_ratio"], 0.9);
+  EXPECT_EQ(quiet["idle_ratio"], 1);
+  EXPECT_TRUE(quiet["net_transmit_per_second"].is_null());
+  EXPECT_EQ(asking["idle_ratio"], 0);
+  EXPECT_NEAR(asking["net_transmit_per_second"], 4, 1.5);
+  // The card says that it has sent, too.
+  EXPECT_GT(asking["wait_net_per_second"], 3);
+}
+
 /// Ten windows of the two guests. Errors: throws if one of them stands still, which the emulated
 /// CPU makes at times.
 Seen watch(AgentProcess& agent) {
@@ -87,6 +117,7 @@ Seen watch(AgentProcess& agent) {
     seen.idle += idle(page, idle_vm) == 1;
     seen.light += idle(page, light_vm) == 1;
   }
+  expect_features(agent, alone.pid(), light.pid());
   return seen;
 }
 
