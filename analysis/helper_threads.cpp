@@ -56,22 +56,28 @@ void ThreadBook::retire(const Last& last) {
   ended.ready_ns += last.time.ready_ns;
 }
 
+// In place: what is made anew at every look wanders through memory, and its neighbours with it.
 void ThreadBook::take_in(uint32_t pid, const std::vector<ThreadReading>& threads,
                          std::span<const uint32_t> vcpu_tids) {
-  std::map<uint32_t, Last> now;
+  looks_++;
   for (const auto& thread : threads) {
     if (is_vcpu_name(thread.name) || std::ranges::binary_search(vcpu_tids, thread.tid)) continue;
     const ThreadTime time{thread.cpu_ns, thread.ready_ns};
-    const auto last = live_.find(thread.tid);
-    const bool is_same = last != live_.end() && time.cpu_ns >= last->second.time.cpu_ns &&
-                         time.ready_ns >= last->second.time.ready_ns;
+    const auto [known, is_new] = live_.try_emplace(thread.tid);
+    auto& last = known->second;
+    const bool is_same =
+        !is_new && time.cpu_ns >= last.time.cpu_ns && time.ready_ns >= last.time.ready_ns;
+    if (!is_new && !is_same) retire(last);
     // A thread keeps the role it was first seen in: a name may change.
-    now[thread.tid] = {is_same ? last->second.role : thread_role(thread.name, thread.tid == pid),
-                       time};
-    if (is_same) live_.erase(last);
+    if (!is_same) last.role = thread_role(thread.name, thread.tid == pid);
+    last.time = time;
+    last.look = looks_;
   }
-  for (const auto& [tid, last] : live_) retire(last);
-  live_ = std::move(now);
+  std::erase_if(live_, [this](const auto& entry) {
+    const bool is_over = entry.second.look != looks_;
+    if (is_over) retire(entry.second);
+    return is_over;
+  });
 }
 
 RoleTimes ThreadBook::times() const {

@@ -46,11 +46,13 @@ class ThreadBook {
   struct Last {
     ThreadRole role = ThreadRole::kOther;
     ThreadTime time;
+    uint64_t look = 0;  ///< in which it was seen last
   };
   void retire(const Last& last);
 
   std::map<uint32_t, Last> live_;
   RoleTimes ended_{};
+  uint64_t looks_ = 0;
 };
 
 }  // namespace vmflow

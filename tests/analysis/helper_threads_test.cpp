@@ -44,7 +44,8 @@ TEST(ThreadBook, leaves_vcpus_out_and_never_falls_when_one_is_found) {
   ThreadBook book;
   book.take_in(kPid, {{101, "CPU 0/KVM", 100, 0}, {102, "qemu", 7, 0}}, {});
   EXPECT_EQ(of(book, ThreadRole::kOther), (ThreadTime{7, 0}));
-  book.take_in(kPid, {{101, "CPU 0/KVM", 200, 0}, {102, "qemu", 900, 0}}, {102});
+  book.take_in(kPid, {{101, "CPU 0/KVM", 200, 0}, {102, "qemu", 900, 0}},
+               std::vector<uint32_t>{102});
   EXPECT_EQ(of(book, ThreadRole::kOther), (ThreadTime{7, 0})) << "what it used before it was known";
 }
 
