@@ -36,6 +36,6 @@ while IFS=$'\t' read -r -a row; do
 done <<<"$rows"
 # Not covered above means not seen: nothing else in the tests may skip.
 others=$(PATH=/usr/bin:/bin grep -rlE 'SKIP_RETURN_CODE|GTEST_SKIP|exit 77|skipped=77' "$tests" | PATH=/usr/bin:/bin sort)
-known=$(printf '%s\n' "$tests"/{CMakeLists.txt,agent/top_test.sh,bench/CMakeLists.txt,browser/clusters_test.sh,browser/report_test.sh,exporters/dashboards_test.sh,exporters/recorded_test.sh,exporters/render_dashboard.sh,exporters/rules_test.sh,lab/CMakeLists.txt,lab/run_in_lab.sh,packages/package_test.sh,packages/service_test.sh,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt,support/linux_guest/make_image.sh} | PATH=/usr/bin:/bin sort)
+known=$(printf '%s\n' "$tests"/{CMakeLists.txt,agent/features_test.sh,agent/top_test.sh,bench/CMakeLists.txt,browser/clusters_test.sh,browser/report_test.sh,exporters/dashboards_test.sh,exporters/recorded_test.sh,exporters/render_dashboard.sh,exporters/rules_test.sh,lab/CMakeLists.txt,lab/run_in_lab.sh,packages/package_test.sh,packages/service_test.sh,scripts/lab_test.sh,scripts/require_test.sh,support/linux_guest/CMakeLists.txt,support/linux_guest/make_image.sh} | PATH=/usr/bin:/bin sort)
 [[ $others == "$known" ]] || { printf 'FAIL: places that may skip:\n%s\nexpected:\n%s\n' "$others" "$known"; failed=1; }
 exit "$failed"
