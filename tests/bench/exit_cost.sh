@@ -83,8 +83,11 @@ vmflow() { # vmflow WITH [FLAG...]
 
 given_up() { # given_up WITH LEVEL
   start_agent --trace.mode off --overhead.budget 0
-  sink_to "$2"
-  measure "$1" cpuid hlt pio ipi pipe
+  if sink_to "$2"; then
+    measure "$1" cpuid hlt pio ipi pipe
+  else
+    missing "$1" "it did not come to that level"
+  fi
   stop_agent
 }
 
