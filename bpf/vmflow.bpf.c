@@ -17,6 +17,7 @@
 #include "kernel_memory.bpf.h"
 
 #include "maps.bpf.h"
+#include "slots.bpf.h"
 #include "ring.bpf.h"
 
 #include "io.bpf.h"
