@@ -20,13 +20,13 @@ std::vector<Metric> use_metrics() {
        kGauge,
        {"vm"},
        "1 if the VM has done nothing in the last five minutes but keep itself alive: little CPU "
-       "time, timers, next to no disk requests, packets sent, interrupts of devices or between its "
+       "time, timers, next to no disk requests, packets, interrupts of devices or between its "
        "vCPUs; 0 if it has done more.",
        kNow,
        "absent until the VM was seen for that long (--idle.window-seconds), and while it is "
        "stopped; what the host does not see of it (packets of passthrough devices, reads from the "
-       "page cache) is told by its CPU time and its interrupts alone; what a VM receives is not "
-       "its doing, unless nothing tells what it sends",
+       "page cache) is told by its CPU time and its interrupts alone; ten packets a second that a "
+       "VM receives are not its doing, unless nothing tells what it sends",
        vm_idle,
        MetricDetail::kVmCauses},
   };

@@ -18,6 +18,9 @@ namespace {
 constexpr double kIdleCpu = 0.03;
 // A second: what a guest's own housekeeping comes to (logs, ARP, DHCP, entropy, RCU).
 constexpr double kIdleDisk = 0.2, kIdlePackets = 0.2, kIdleDevices = 0.5, kIdleIpis = 10;
+// A second: what a network's broadcasts come to. What is sent to it is no sign that it works, more
+// than that may be all that it is there for.
+constexpr double kIdleReceived = 10;
 // Of vCPU time: it waits for something that does not come.
 constexpr double kIdleWaits = 0.03;
 constexpr double kStopped = 0.5;
@@ -86,6 +89,9 @@ std::vector<std::string> work(const VmUse& use) {
   if (share(happened.wanted_ns, ns) > kIdleCpu) all.push_back(cpu_text(use));
   if (rate(happened.disk_requests, ns) > kIdleDisk) all.push_back(disk_text(use));
   if (rate(happened.packets_sent, ns) > kIdlePackets) all.push_back(net_text(use));
+  if (happened.tells_sent && rate(happened.packets_received, ns) > kIdleReceived)
+    all.push_back(fmt::format("{} packets a second received",
+                              rate_text(rate(happened.packets_received, ns))));
   if (rate(happened.devices, ns) > kIdleDevices)
     all.push_back(
         fmt::format("{} interrupts of devices a second", rate_text(rate(happened.devices, ns))));

@@ -91,6 +91,11 @@ TEST(VmUse, any_work_alone_is_not_idle) {
       {"5.0 % of a CPU for 5 min", [](VmUsePoint& p) { p.wanted_ns = 15 * kSecond; }},
       {"1.0 disk requests a second for 5 min", [](VmUsePoint& p) { p.disk_requests = 300; }},
       {"2.0 packets a second sent for 5 min", [](VmUsePoint& p) { p.packets_sent = 600; }},
+      {"20 packets a second received for 5 min",
+       [](VmUsePoint& p) {
+         p.tells_sent = true;
+         p.packets_received = 6000;
+       }},
       {"1.0 interrupts of devices a second for 5 min", [](VmUsePoint& p) { p.devices = 300; }},
       {"100 interrupts between its vCPUs a second for 5 min",
        [](VmUsePoint& p) { p.ipis = 30'000; }},
