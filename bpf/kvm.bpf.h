@@ -9,10 +9,7 @@
 // Source: vcpu_svm.vmcb and vcpu_svm.vmcb01, between which svm_switch_vmcb() changes for guests of guests.
 static __noinline __u64 present_code_at(struct vcpu_slot *slot, __u64 vcpu) {
   __u64 vmcb = 0, own = 0;
-  __u32 code;
-  if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), (void *)(vcpu + config.vmcb)) ||
-      bpf_probe_read_kernel(&code, sizeof(code), (void *)(vmcb + config.exit_code)))
-    return 0;
+  if (bpf_probe_read_kernel(&vmcb, sizeof(vmcb), (void *)(vcpu + config.vmcb)) || !vmcb) return 0;
   if (slot && config.own_vmcb != FLOW_NO_OFFSET &&
       !bpf_probe_read_kernel(&own, sizeof(own), (void *)(vcpu + config.own_vmcb)) && own == vmcb)
     slot->own_code_at = vmcb + config.exit_code;
@@ -26,12 +23,9 @@ static __always_inline __u32 read_exit_code(__u64 at, __u64 vcpu, __u64 first_ar
       *code = first_argument;
       return 1;
     case FLOW_EXIT_FROM_VMCB:
-      if (!at) return 0;
-      *code = load_u32(at);
-      return 1;
+      return at && !bpf_probe_read_kernel(code, sizeof(*code), (void *)at);
     case FLOW_EXIT_FROM_VMX:
-      *code = load_u32(vcpu + config.exit_code);
-      return 1;
+      return !bpf_probe_read_kernel(code, sizeof(*code), (void *)(vcpu + config.exit_code));
     default:
       return 0;
   }
@@ -233,7 +227,8 @@ int BPF_PROG(on_kvm_vcpu_wakeup, __u64 halt_ns, bool waited, bool valid) {
     return 0;
   }
   if (config.poll_success_ns != FLOW_NO_OFFSET && config.poll_fail_ns != FLOW_NO_OFFSET) {
-    total_ns = load_u64(slot->id.vcpu + config.poll_success_ns) + load_u64(slot->id.vcpu + config.poll_fail_ns);
+    total_ns = read_u64(slot->id.vcpu, config.poll_success_ns) +
+               read_u64(slot->id.vcpu, config.poll_fail_ns);
     polled_ns = total_ns - slot->polled_ns;
     slot->polled_ns = total_ns;
   }

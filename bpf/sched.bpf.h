@@ -19,7 +19,7 @@ static __always_inline __u32 state_after_out(const struct task_struct *task,
   if (task_state & TASK_STOPPED_OR_TRACED) return FLOW_PAUSED;
   if (!in_kvm_run(task))
     return slot->flow.last_userspace == FLOW_KVM_EXIT_INTR ? FLOW_PAUSED : FLOW_VMM_BLOCKED;
-  mp_state = load_u32(slot->id.vcpu + config.mp_state);
+  mp_state = read_u32(slot->id.vcpu, config.mp_state);
   if (mp_state == FLOW_MP_HALTED || mp_state == FLOW_MP_UNINITIALIZED ||
       mp_state == FLOW_MP_INIT_RECEIVED)
     return FLOW_HALTED;

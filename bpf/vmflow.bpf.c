@@ -14,8 +14,6 @@
 #include "config.h"
 #include "records.h"
 
-#include "kernel_memory.bpf.h"
-
 #include "maps.bpf.h"
 #include "slots.bpf.h"
 #include "ring.bpf.h"

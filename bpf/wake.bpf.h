@@ -30,8 +30,12 @@ static __always_inline __u64 find_preempt_count(void) {
 }
 
 static __always_inline int in_hardirq(struct cpu_record *cpu) {
+  __u32 count = 0;
   if (!cpu->preempt_count) cpu->preempt_count = find_preempt_count();
-  return cpu->preempt_count && load_u32(cpu->preempt_count) & HARDIRQ_BITS;
+  if (cpu->preempt_count &&
+      bpf_probe_read_kernel(&count, sizeof(count), (void *)cpu->preempt_count))
+    lose(FLOW_LOSS_UNREADABLE);
+  return !!(count & HARDIRQ_BITS);
 }
 
 static __always_inline int is_named(const struct task_struct *task, const char *prefix, __u32 length) {
