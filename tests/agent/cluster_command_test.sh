@@ -69,5 +69,5 @@ for stages in 1 2; do
   done
 done
 sed 's/^h,/i,/' good.csv >other.csv
-"$vmflow" cluster good.csv other.csv | grep -q '^40 VMs fall into' || fail "two hosts"
+"$vmflow" cluster good.csv other.csv | grep >/dev/null '^40 VMs fall into' || fail "two hosts"
 exit "$failed"

@@ -17,9 +17,9 @@ until_true() {
   until "$@" >/dev/null 2>&1; do ((SECONDS < most)) || return 1; sleep 0.2; done
 }
 # shellcheck disable=SC2317 # called by until_true
-confined() { page /metrics | grep -q '^vmflow_agent_confined{by="system_call_filter"} 1'; }
+confined() { page /metrics | grep >/dev/null '^vmflow_agent_confined{by="system_call_filter"} 1'; }
 # shellcheck disable=SC2317
-counted() { page /metrics | grep -q '^vmflow_vm_exits_total{.*reason="cpuid"} 3001'; }
+counted() { page /metrics | grep >/dev/null '^vmflow_vm_exits_total{.*reason="cpuid"} 3001'; }
 programs() { bpftool prog show | grep -c -E 'name on_(kvm|sched)'; }
 main_pid() { systemctl show -P MainPID vmflowd; }
 
@@ -52,7 +52,7 @@ check_guest() {
   exits=$(page /metrics | sed -n 's/^vmflow_vm_exits_total{.*reason="cpuid"} //p')
   say "3001 CPUIDs, $exits exits"
   [[ $exits == 3001 ]] || bad "exits: $exits"
-  page /metrics | grep -q '^vmflow_vm_info{.*name="mail"' || bad "the guest has no name: $(page /metrics | grep '^vmflow_vm_info')"
+  page /metrics | grep >/dev/null '^vmflow_vm_info{.*name="mail"' || bad "the guest has no name: $(page /metrics | grep '^vmflow_vm_info')"
 }
 
 before=$(find /etc /usr /var/lib /lib -xdev -path /var/lib/dpkg -prune -o -path /var/lib/systemd -prune -o -print | sort)
