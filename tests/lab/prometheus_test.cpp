@@ -28,7 +28,8 @@ namespace {
 struct Site {
   RecordingAgent agent{{"--trigger.rules", "none", "--no-trace.lttng", "--collector.vcpu.per-vcpu",
                         "--collector.vm.wait-histograms", "--idle.window-seconds", "10"}};
-  /// Has room for one vCPU and for few series, and records nothing.
+  /// Has room for one vCPU and for few series, records nothing, and has a budget that it always
+  /// keeps.
   int narrow_port = free_port();
   std::optional<Process> narrow = start_narrow();
   MadeUpAgent made_up;
@@ -38,7 +39,7 @@ struct Site {
   Process start_narrow() const {
     return Process({vmflowd_path(), "--web.listen-address",
                     "127.0.0.1:" + std::to_string(narrow_port), "--trace.mode", "off",
-                    "--max-vcpus", "1", "--web.max-series", "100"});
+                    "--max-vcpus", "1", "--web.max-series", "100", "--overhead.budget", "100"});
   }
 };
 
