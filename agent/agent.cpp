@@ -226,8 +226,7 @@ LiveSide Agent::live_side() {
   live.ring_span_ns = [this] { return ring_span_ns_.load(); };
   live.set_recording = [this](bool on) {
     const std::lock_guard lock(mutex_);
-    if (programs_ && programs_->ring() != nullptr)
-      programs_->set_recording(on && overhead_.may_record());
+    if (programs_ && programs_->ring() != nullptr) programs_->set_recording(on);
   };
   live.may_record = [this] { return overhead_.may_record(); };
   live.ring_bytes = [this] { return ring_bytes_.load(); };

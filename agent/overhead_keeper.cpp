@@ -49,6 +49,7 @@ void OverheadKeeper::tick(BpfPrograms& programs) {
   // At every tick: the programs may have been loaded anew.
   programs.give_up(now);
   may_record_ = !(now & 1u << FLOW_DETAIL_RECORDER);
+  // At once; that it stays so is the recorder's own business.
   if (!may_record_) programs.set_recording(false);
   if (!changed) return;
   const auto& flow = governor_.flow();

@@ -83,14 +83,15 @@ std::vector<AnomalyWatch::Readings> AnomalyWatch::read(const FlowModel& model) c
   };
   VmIndex index(model);
   // Each metric is read once, however many rules there are on it.
-  for (const auto& [metric, rules] : rules_on)
-    for_each_sample(*metric, model, [&](std::span<const LabelValue> labels, double value) {
-      const auto vm = index.of(labels[rules_[rules.front()].vm_position].text());
-      if (!vm) return;
-      for (const auto rule : rules)
-        if (matches(rules_[rule], labels))
-          readings[rule][*vm] = readings[rule][*vm].value_or(0) + value;
-    });
+  for (const auto& [metric, of_metric] : rules_on)
+    for_each_sample(*metric, model,
+                    [&, &rules = of_metric](std::span<const LabelValue> labels, double value) {
+                      const auto vm = index.of(labels[rules_[rules.front()].vm_position].text());
+                      if (!vm) return;
+                      for (const auto rule : rules)
+                        if (matches(rules_[rule], labels))
+                          readings[rule][*vm] = readings[rule][*vm].value_or(0) + value;
+                    });
   return readings;
 }
 

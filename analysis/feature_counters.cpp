@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "analysis/exit_reason.h"
 #include "analysis/flow_names.h"
@@ -57,10 +56,6 @@ void add_states(Counters& all) {
                  "",
                  {},
                  [](const VmFlow& vm) { return vm.time.unaccounted_ns; }});
-}
-
-uint64_t count_of(const WaitDurations& waits) {
-  return std::accumulate(waits.bucket.begin(), waits.bucket.end(), uint64_t{0});
 }
 
 void add_waits(Counters& all) {

@@ -62,6 +62,11 @@ struct WaitDurations {
   std::array<uint64_t, FLOW_WAIT_BUCKETS> bucket{};
   uint64_t sum_ns = 0;
 };
+constexpr uint64_t count_of(const WaitDurations& waits) {
+  uint64_t count = 0;
+  for (const auto bucket : waits.bucket) count += bucket;
+  return count;
+}
 /// By WaitReason.
 using WaitsByReason = std::array<WaitDurations, kWaitReasons>;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Names that a pattern means.
+// Names that a pattern means. Not fnmatch(): names come from whoever wrote the table, and with
+// several stars its time grows without bound.
 #pragma once
 
 #include <string_view>

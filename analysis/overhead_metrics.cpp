@@ -10,6 +10,9 @@
 namespace vmflow {
 namespace {
 
+// Said in the texts below.
+static_assert(FLOW_DETAILS == 4);
+
 constexpr std::array kStates = {OverheadState::kOff, OverheadState::kWithinBudget,
                                 OverheadState::kOverBudget, OverheadState::kHolding,
                                 OverheadState::kNothingLeft};

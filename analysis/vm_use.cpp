@@ -33,10 +33,6 @@ uint64_t grown(uint64_t now, uint64_t before) {
   return now - std::min(now, before);
 }
 
-uint64_t count_of(const WaitDurations& waits) {
-  return std::accumulate(waits.bucket.begin(), waits.bucket.end(), uint64_t{0});
-}
-
 uint64_t waits_of(const VmFlow& vm, WaitReason reason) {
   return count_of(vm.wait_durations[static_cast<uint32_t>(reason)]);
 }

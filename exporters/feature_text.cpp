@@ -6,20 +6,12 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "exporters/csv_text.h"
+
 namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
 
 /// The shortest text that is read as the same number again; empty if it is none.
 std::string cell(double value) {
@@ -34,11 +26,11 @@ Json number(double value) {
 
 std::string feature_csv(const FeatureTable& table) {
   std::string text = "host,vm,name,begin_seconds,end_seconds";
-  for (const auto& column : table.columns) text += "," + quoted(column.name);
+  for (const auto& column : table.columns) text += "," + csv_cell(column.name);
   text += "\n";
   for (const auto& row : table.rows) {
-    text += fmt::format("{},{},{},{:.9f},{:.9f}", quoted(row.host), quoted(row.vm),
-                        quoted(row.name), row.begin_seconds, row.end_seconds);
+    text += fmt::format("{},{},{},{:.9f},{:.9f}", csv_cell(row.host), csv_cell(row.vm),
+                        csv_cell(row.name), row.begin_seconds, row.end_seconds);
     for (const double value : row.values) text += "," + cell(value);
     text += "\n";
   }

@@ -14,6 +14,7 @@
 #include "agent/analyze/host_folders.h"
 #include "agent/analyze/trace_analysis.h"
 #include "agent/cli/command.h"
+#include "agent/cli/output.h"
 #include "agent/version.h"
 #include "exporters/html_report.h"
 #include "exporters/perfetto_json.h"
@@ -71,27 +72,11 @@ class ProgressLine {
   std::chrono::steady_clock::time_point next_{};
 };
 
-int fail(const std::string& message) {
-  fmt::print(stderr, "vmflow: {}\n", message);
-  return kFailed;
-}
-
 std::string in_format(const TraceReport& report, const std::string& format) {
   if (format == "html") return html_report(report);
   if (format == "perfetto") return perfetto_json(report);
   if (format == "json") return report_json(report, {.intervals = true}) + "\n";
   return text_report(report);
-}
-
-int write_out(const std::string& text, const std::string& output) {
-  if (output.empty() || output == "-") {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? kDone
-                                                                : fail("cannot write to stdout");
-  }
-  std::ofstream file(output, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  return file ? kDone : fail(fmt::format("cannot write '{}'", output));
 }
 
 /// What one step of the analysis gives back the next one takes: that is cheaper than to have the

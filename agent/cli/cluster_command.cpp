@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "agent/cli/command.h"
+#include "agent/cli/output.h"
 #include "agent/one_line.h"
 #include "agent/sources/feature_file.h"
 #include "analysis/clusters.h"
@@ -41,25 +42,10 @@ struct Order {
   ClusterOptions options;
 };
 
-int fail(const std::string& message) {
-  fmt::print(stderr, "vmflow: {}\n", message);
-  return kFailed;
-}
-
 std::string in_format(const Clusters& clusters, const std::string& format) {
   if (format == "html") return clusters_html(clusters);
   if (format == "json") return clusters_json(clusters);
   return clusters_text(clusters);
-}
-
-int write_out(const std::string& text, const std::string& output) {
-  if (output.empty() || output == "-") {
-    fmt::print("{}", text);
-    return std::fflush(stdout) == 0 ? kDone : fail("cannot write to stdout");
-  }
-  std::ofstream file(output, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  return file ? kDone : fail(fmt::format("cannot write '{}'", output));
 }
 
 int cluster(const Order& order) {

@@ -19,6 +19,7 @@
 #include "agent/cli/features_log.h"
 #include "agent/cli/features_prometheus.h"
 #include "agent/cli/features_time.h"
+#include "agent/cli/output.h"
 #include "agent/cli/shared_flags.h"
 #include "agent/one_line.h"
 #include "exporters/feature_text.h"
@@ -54,11 +55,6 @@ struct Order {
   std::string format = "csv", output;
   bool list = false;
 };
-
-int fail(const std::string& message, int status = kFailed) {
-  fmt::print(stderr, "vmflow: {}\n", message);
-  return status;
-}
 
 double unix_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -142,16 +138,6 @@ Result<FeatureReading> read_prometheus(const Order& order, const FeatureRange& r
   address.most_bytes = size_t{64} << 20;
   HttpAgentClient prometheus(address);
   return features_of_prometheus(prometheus, range);
-}
-
-int write_out(const std::string& text, const std::string& output) {
-  if (output.empty() || output == "-") {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return std::fflush(stdout) == 0 ? kDone : fail("cannot write to stdout");
-  }
-  std::ofstream file(output, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  return file ? kDone : fail(fmt::format("cannot write '{}'", output));
 }
 
 int tell(const Order& order, const Result<FeatureReading>& reading) {

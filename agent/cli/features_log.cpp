@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/cli/features_time.h"
-#include "agent/cli/json_fields.h"
+#include "agent/json_fields.h"
 #include "analysis/vm_label.h"
 
 namespace vmflow {

@@ -8,6 +8,7 @@
 
 #include "agent/cli/command.h"
 #include "agent/cli/log_text.h"
+#include "agent/cli/output.h"
 #include "agent/cli/shared_flags.h"
 #include "agent/cli/top_command.h"
 #include "agent/cli/vm_watch.h"
@@ -24,11 +25,6 @@ Examples:
 Percent are of a VM's vCPU time between two looks: 100 is all of its vCPUs, all of the time. Empty (null) is not known.
 Exit status: 0 done, 1 no answer, 2 the command line is wrong.
 )";
-
-int fail(const std::string& message) {
-  fmt::print(stderr, "vmflow: {}\n", message);
-  return kFailed;
-}
 
 int run_log(const TopOrder& order, bool csv) {
   HttpAgentClient agent(order.agent);

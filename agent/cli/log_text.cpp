@@ -5,22 +5,13 @@
 
 #include <cmath>
 
+#include "exporters/csv_text.h"
 #include "exporters/report_tables.h"
 
 namespace vmflow {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
 
 /// What is text in a row, beside its numbers: not cut, and the cause as the API has it.
 std::string text_in(const TopColumn& column, const TopRow& row) {
@@ -40,12 +31,12 @@ std::string csv_header() {
 std::string csv_text(const TopRows& rows, const std::string& time) {
   std::string text;
   for (const auto& row : rows.rows) {
-    text += fmt::format("{},{},{}", time, quoted(shown_text(row.now.id)), row.now.pid);
+    text += fmt::format("{},{},{}", time, csv_cell(shown_text(row.now.id)), row.now.pid);
     for (const auto& column : top_columns()) {
       const auto number = number_in(column, row);
       text += ",";
       if (column.text != nullptr)
-        text += quoted(text_in(column, row));
+        text += csv_cell(text_in(column, row));
       else if (number)
         text += column.unit == ColumnUnit::kCount ? fmt::format("{:.0f}", *number)
                                                   : fmt::format("{:.3f}", *number);

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "agent/cli/json_fields.h"
+#include "agent/json_fields.h"
 #include "agent/one_line.h"
 
 namespace vmflow {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "agent/cli/command.h"
+#include "agent/cli/output.h"
 #include "agent/cli/shared_flags.h"
 #include "agent/cli/top_poller.h"
 #include "agent/cli/top_terminal.h"
@@ -35,11 +36,6 @@ Percent are of a VM's vCPU time between two looks: 100 is all of its vCPUs, all 
 Colours are off with --no-color, and where NO_COLOR is set or the terminal has none.
 Exit status: 0 done, 1 no answer, 2 the command line is wrong.
 )";
-
-int fail(const std::string& message) {
-  fmt::print(stderr, "vmflow: {}\n", message);
-  return kFailed;
-}
 
 std::string column_titles() {
   std::string titles;

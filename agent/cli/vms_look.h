@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/cli/json_fields.h"
+#include "agent/json_fields.h"
 #include "agent/result.h"
 
 namespace vmflow {

@@ -7,7 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "agent/cli/json_fields.h"
+#include "agent/json_fields.h"
 #include "agent/sources/feature_text.h"
 
 namespace vmflow {

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "analysis/feature_catalog.h"
 #include "analysis/feature_points.h"
 #include "analysis/name_pattern.h"
 #include "tests/analysis/made_up_vms.h"
@@ -55,6 +57,22 @@ TEST(FeatureWords, speak_for_a_kind_of_load) {
       {"disk_read_mean_seconds", ""},
       {"something_else", ""}};
   for (const auto& [name, cause] : all) EXPECT_EQ(feature_kind(name).cause, cause) << name;
+}
+
+TEST(FeatureWords, are_there_for_each_feature_of_the_catalog) {
+  for (const auto& feature : feature_catalog())
+    EXPECT_NE(feature_words(feature.column.name), feature.column.name);
+  const std::pair<const char*, const char*> kinds[] = {
+      {"guest_ratio", "in the guest"},          {"nested_ratio", "in guests of its own"},
+      {"root_ratio", "in KVM and the VMM"},     {"halted_ratio", "asleep"},
+      {"blocked_ratio", "blocked in the host"}, {"ready_ratio", "without a CPU"}};
+  const auto catalog = feature_catalog();
+  for (const auto& [name, words] : kinds) {
+    EXPECT_EQ(feature_words(name), words);
+    EXPECT_TRUE(std::ranges::any_of(
+        catalog, [&](const Feature& feature) { return feature.column.name == name; }))
+        << name << " is no feature any more";
+  }
 }
 
 TEST(FeatureWords, of_any_number_are_some) {
